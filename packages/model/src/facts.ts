@@ -1,0 +1,156 @@
+// A session's facts as the stages work on them, and their packed form in topic `session`.
+import { createHash } from 'node:crypto';
+import { factBatchCodec } from './codec.ts';
+import type {
+	Assurance,
+	ClosedFact,
+	ConnectFact,
+	ExitFact,
+	FactBatch,
+	FileOp,
+	GapFact,
+	NoteFact,
+	OpenedFact,
+	PackedFileFact,
+	ProcessFact,
+	ProductFact,
+	PtraceFact,
+} from './generated/session.ts';
+import { StringTable } from './string-table.ts';
+
+/** Equal file operations, folded (schemas/session.avsc, PackedFileFact, says what each field means). */
+export interface FileFact {
+	op: FileOp;
+	execId: string;
+	foreign: boolean;
+	path: string;
+	path2: string;
+	dev: number;
+	ino: string;
+	version: number;
+	size: number;
+	flags: number;
+	digest: string;
+	assurance: Assurance;
+	otherSize: number;
+	heldBy: string;
+	writer: string;
+	writerForeign: boolean;
+	firstUs: number;
+	lastUs: number;
+	count: number;
+	copies: number;
+}
+
+/** The facts of one batch, or of a whole session. */
+export interface Facts {
+	opened: OpenedFact | null;
+	processes: ProcessFact[];
+	exits: ExitFact[];
+	files: FileFact[];
+	connections: ConnectFact[];
+	ptraces: PtraceFact[];
+	gaps: GapFact[];
+	notes: NoteFact[];
+	products: ProductFact[];
+	closed: ClosedFact | null;
+}
+
+export const emptyFacts = (): Facts => ({
+	opened: null,
+	processes: [],
+	exits: [],
+	files: [],
+	connections: [],
+	ptraces: [],
+	gaps: [],
+	notes: [],
+	products: [],
+	closed: null,
+});
+
+export interface FactChainLink {
+	session: string;
+	sequence: number;
+	/** sha256 of the encoded batch before; 32 zero bytes for the first. */
+	previous: Uint8Array;
+	watermarkUs: number;
+}
+
+export const chainStart: Uint8Array = new Uint8Array(32);
+
+/** Encodes one link of a session's fact chain; `head` is what the next link names as `previous`. */
+export function encodeFactBatch(link: FactChainLink, facts: Facts): { bytes: Uint8Array; head: Uint8Array } {
+	const table = new StringTable();
+	const files = facts.files.map((f) => packFile(f, table));
+	const batch: FactBatch = { ...link, strings: table.strings, ...facts, files };
+	const bytes = factBatchCodec.encode(batch);
+	return { bytes, head: factHead(bytes) };
+}
+
+export const factHead = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+
+/** Throws on bytes that are no fact batch. */
+export function decodeFactBatch(bytes: Uint8Array): { link: FactChainLink; facts: Facts } {
+	const { session, sequence, previous, watermarkUs, strings, files, ...rest } = factBatchCodec.decode(bytes);
+	const text = (index: number): string => {
+		const value = strings[index];
+		if (value === undefined)
+			throw new RangeError(`strings: index ${index} of ${strings.length}: expected an index into the table`);
+		return value;
+	};
+	return {
+		link: { session, sequence, previous, watermarkUs },
+		facts: { ...rest, files: files.map((f) => unpackFile(f, text)) },
+	};
+}
+
+function packFile(f: FileFact, t: StringTable): PackedFileFact {
+	return {
+		op: f.op,
+		execId: t.index(f.execId),
+		foreign: f.foreign,
+		path: t.index(f.path),
+		path2: t.index(f.path2),
+		dev: f.dev,
+		ino: t.index(f.ino),
+		version: f.version,
+		size: f.size,
+		flags: f.flags,
+		digest: t.index(f.digest),
+		assurance: f.assurance,
+		otherSize: f.otherSize,
+		heldBy: t.index(f.heldBy),
+		writer: t.index(f.writer),
+		writerForeign: f.writerForeign,
+		firstUs: f.firstUs,
+		lastUs: f.lastUs,
+		count: f.count,
+		copies: f.copies,
+	};
+}
+
+function unpackFile(f: PackedFileFact, text: (index: number) => string): FileFact {
+	return {
+		op: f.op,
+		execId: text(f.execId),
+		foreign: f.foreign,
+		path: text(f.path),
+		path2: text(f.path2),
+		dev: f.dev,
+		ino: text(f.ino),
+		version: f.version,
+		size: f.size,
+		flags: f.flags,
+		digest: text(f.digest),
+		assurance: f.assurance,
+		otherSize: f.otherSize,
+		heldBy: text(f.heldBy),
+		writer: text(f.writer),
+		writerForeign: f.writerForeign,
+		firstUs: f.firstUs,
+		lastUs: f.lastUs,
+		count: f.count,
+		copies: f.copies,
+	};
+}

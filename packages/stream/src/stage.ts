@@ -1,0 +1,34 @@
+// The one shape in which every stage is declared (design 1). The runner gives it commits, outbox, dead letters and metrics.
+import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
+import type { LogRecord, OutRecord, Topic } from './ports.ts';
+
+/** What a stage says it did with a run of input records. Everything in it becomes durable in one commit, or nothing does. */
+export interface StepResult {
+	/** Per input record, in order: what it caused. The index in `outputs` is the origin's index. */
+	outputs: { offset: number; records: OutRecord[] }[];
+	cells: Map<string, Uint8Array | null>;
+	appends: { list: string; value: Uint8Array }[];
+	dropLists?: string[];
+	deadLetters: DeadLetter[];
+	/** Oldest input offset that a restart must read again; the next offset when nothing is pending. */
+	lowWaterOffset: number;
+}
+
+/** A stage at work on one input partition. */
+export interface StageWorker {
+	/**
+	 * Takes records in offset order. `replayed` records (offset below the committed one) only refill what
+	 * is not in the cells: they cause no outputs. May be async at the edges (a manifest, a signature);
+	 * the core it calls is pure. Throws only on bugs: the runner then isolates the record and dead-letters it.
+	 */
+	step(records: readonly LogRecord[], replayed: boolean): Promise<StepResult>;
+}
+
+export interface Stage {
+	/** A verb: ingest, correlate, detect, sign. Also the commit scope's name. */
+	name: string;
+	input: Topic;
+	outputs: readonly Topic[];
+	/** Builds a worker from committed cells (empty for a new partition). */
+	open(partition: number, cells: Map<string, Uint8Array>): Promise<StageWorker>;
+}
