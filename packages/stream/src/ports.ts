@@ -5,6 +5,7 @@ export type Topic = 'trace' | 'session' | 'finding' | 'verdict' | 'attestation' 
 
 /** Where an output came from: the input record, and its index among that record's outputs. Readers drop what they have seen. */
 export interface Origin {
+	/** Stage name; `ingest:HOST` for an agent. */
 	stage: string;
 	partition: number;
 	/** Offset of the input record; for the ingest stage, the batch's sequence. */
@@ -38,6 +39,13 @@ export interface Log {
 	read(topic: Topic, partition: number, offset: number, max: { records: number; bytes: number }): Promise<LogRecord[]>;
 	/** First and next offset: records in [start, end) can be read. */
 	bounds(topic: Topic, partition: number): Promise<{ start: number; end: number }>;
+	/**
+	 * A lower bound of what a stage must read again if it loses its whole store (Kafka: the group's offset).
+	 * Kept with the log, so that it outlives the store.
+	 */
+	saveLowWater(stage: string, topic: Topic, partition: number, offset: number): Promise<void>;
+	/** 0 when none was saved. */
+	lowWater(stage: string, topic: Topic, partition: number): Promise<number>;
 	/** Resolves when something was appended to the topic after this call, or when `signal` aborts. */
 	waitForAppend(topic: Topic, signal: AbortSignal): Promise<void>;
 	close(): Promise<void>;

@@ -10,8 +10,10 @@ export interface StepResult {
 	appends: { list: string; value: Uint8Array }[];
 	dropLists?: string[];
 	deadLetters: DeadLetter[];
-	/** Oldest input offset that a restart must read again; the next offset when nothing is pending. */
+	/** Oldest input offset that a restart with its cells intact must read again (`replayed`); the next offset when nothing is pending. */
 	lowWaterOffset: number;
+	/** Oldest input offset from which everything still open can be rebuilt with no cells at all (the store was lost). */
+	rebuildOffset: number;
 }
 
 /** A stage at work on one input partition. */
