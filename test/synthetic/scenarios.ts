@@ -74,9 +74,12 @@ function gitStatus(j: Job, shell: VirtualProcess): void {
 	j.stream.exit(git);
 }
 
-function build(j: Job, hooks: { beforeLib?: () => void; afterLib?: () => void } = {}): VirtualProcess {
+function build(
+	j: Job,
+	hooks: { beforeLib?: () => void; afterLib?: () => void; withoutGitStatus?: boolean } = {},
+): VirtualProcess {
 	const shell = step(j, 'build.sh');
-	gitStatus(j, shell);
+	if (!hooks.withoutGitStatus) gitStatus(j, shell);
 	compile(j, shell, 'main');
 	compile(j, shell, 'lib', hooks.beforeLib);
 	hooks.afterLib?.();
@@ -147,10 +150,21 @@ export function sameSizeByMapping(commit: string): StreamBuilder {
 	return j.stream;
 }
 
-/** Same-size tampering with no event of a write at all, one read: nothing but the digest speaks; not provable, so never passed. */
+/** Same-size tampering with no event of a write, read once by the compiler and by nobody else: not provable, so never passed. */
 export function sameSizeSilent(commit: string): StreamBuilder {
 	const j = job('synth-silent', '91005', commit);
-	build(j, { beforeLib: () => j.stream.changeSilently(`${WORKSPACE}/lib.c`, sameSizeTamperedLib) });
+	build(j, {
+		withoutGitStatus: true,
+		beforeLib: () => j.stream.changeSilently(`${WORKSPACE}/lib.c`, sameSizeTamperedLib),
+	});
+	return j.stream;
+}
+
+/** The same, on a header that two compilations read: two independent opens agree on the wrong digest. */
+export function sameSizeSilentTwice(commit: string): StreamBuilder {
+	const j = job('synth-silent-twice', '91011', commit);
+	j.stream.changeSilently(`${WORKSPACE}/lib.h`, 'int liB(void);\n');
+	build(j, { withoutGitStatus: true });
 	return j.stream;
 }
 
