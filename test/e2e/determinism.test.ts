@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { fixtures, processFiles, type SessionObject, temporaryFolder } from './affidavit.ts';
 import { processOptions, readExpectation } from './expectation.ts';
-import { mulberry32 } from './random.ts';
+import { seededRandom } from './random.ts';
 
 const stream = '02a-go-swap';
 const lines = gunzipSync(readFileSync(join(fixtures, stream, 'events.jsonl.gz')))
@@ -37,7 +37,7 @@ const timeOf = (line: string): number => Date.parse(line.slice(line.lastIndexOf(
 
 /** Moves every line by up to `skewMs` of event time, so that nothing is late by more than the correlator's skew. */
 function shuffleWithin(skewMs: number, seed: number): string[] {
-	const random = mulberry32(seed);
+	const random = seededRandom(seed);
 	return lines
 		.map((line) => ({ line, at: timeOf(line) + random() * skewMs }))
 		.sort((a, b) => a.at - b.at)
@@ -54,7 +54,7 @@ test('determinism: again, shuffled within the skew, doubled, cut into other batc
 			plain,
 			`shuffled, seed ${seed}`,
 		);
-	const random = mulberry32(3);
+	const random = seededRandom(3);
 	const doubled = shuffleWithin(4_000, 4).flatMap((line) => (random() < 0.3 ? [line, line] : [line]));
 	assert.deepEqual(await statements(t, `${doubled.join('\n')}\n`), plain, 'doubled');
 	for (const size of ['7', '313'])

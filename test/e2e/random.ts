@@ -1,11 +1,7 @@
-/** A small seeded generator (mulberry32, public domain algorithm by T. Ettinger): a failing seed can be run again. */
-export function mulberry32(seed: number): () => number {
-	let a = seed >>> 0;
-	return () => {
-		a = (a + 0x6d2b79f5) >>> 0;
-		let t = a;
-		t = Math.imul(t ^ (t >>> 15), t | 1);
-		t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-		return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-	};
+import { createHash } from 'node:crypto';
+
+/** Numbers in [0, 1) from a seed, the same on every machine: a failing seed can be run again. */
+export function seededRandom(seed: number): () => number {
+	let n = 0;
+	return () => createHash('sha256').update(`${seed}:${n++}`).digest().readUInt32BE(0) / 2 ** 32;
 }
