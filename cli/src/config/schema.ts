@@ -1,0 +1,192 @@
+// Every key of the configuration, with its bounds and its default. schemas/config.schema.json is generated from this file.
+import { z } from 'zod';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const mib = 1024 * 1024;
+const gib = 1024 * mib;
+
+/** Marks a value that names a file or folder: a relative one counts from the configuration file that holds it, else from the working directory. */
+const pathMeta = { path: true } as const;
+/** Marks a value that may hold a credential: shown masked. */
+const secretMeta = { secret: 'url' } as const;
+/** A webhook's path is often its password. */
+const secretPathMeta = { secret: 'url-path' } as const;
+
+const text = z.string().min(1).max(4096);
+const environmentName = z
+	.string()
+	.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'expected the name of an environment variable');
+const bytes = (max: number) => z.int().min(1024).max(max);
+
+const webhook = z
+	.strictObject({
+		url: z
+			.url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+			.max(4096)
+			.meta({ ...secretPathMeta, description: 'Where confirmed findings are posted (Standard Webhooks 1.0).' }),
+		secretFile: text.optional().meta({ ...pathMeta, description: 'File that holds the signing secret (whsec_…).' }),
+		secretEnv: environmentName.optional().meta({ description: 'Environment variable that holds the signing secret.' }),
+		leads: z.boolean().default(false).meta({ description: 'Also post leads and withdrawals, which may be false.' }),
+		allowPrivate: z
+			.boolean()
+			.default(false)
+			.meta({ description: 'Allow a URL that resolves to a loopback or private address.' }),
+	})
+	.superRefine((value, context) => {
+		if ((value.secretFile === undefined) === (value.secretEnv === undefined))
+			context.addIssue({
+				code: 'custom',
+				path: ['secretFile'],
+				message: 'expected exactly one of webhook.secretFile and webhook.secretEnv',
+			});
+	});
+
+const source = z
+	.strictObject({
+		kind: z
+			.enum(['export', 'grpc'])
+			.meta({ description: "export: tail of Tetragon's export file (lossless over restarts). grpc: GetEvents." }),
+		path: text.optional().meta({ ...pathMeta, description: "export: Tetragon's export file." }),
+		address: text.optional().meta({ description: 'grpc: unix:///var/run/tetragon/tetragon.sock.' }),
+		metricsUrl: z
+			.url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+			.optional()
+			.meta({ ...secretMeta, description: "Tetragon's metrics endpoint, for its loss counters." }),
+	})
+	.superRefine((value, context) => {
+		const [needed, other] = value.kind === 'export' ? (['path', 'address'] as const) : (['address', 'path'] as const);
+		if (value[needed] === undefined)
+			context.addIssue({
+				code: 'custom',
+				path: [needed],
+				message: `expected source.${needed} for source.kind ${value.kind}`,
+			});
+		if (value[other] !== undefined)
+			context.addIssue({ code: 'custom', path: [other], message: `expected nothing for source.kind ${value.kind}` });
+	});
+
+const limits = z.strictObject({
+	lineBytesMax: bytes(64 * mib)
+		.default(mib)
+		.meta({ description: 'Longest line of an export file; a longer one is a dead letter.' }),
+	logBytesMax: bytes(1024 * gib)
+		.default(16 * gib)
+		.meta({ description: 'Size of the embedded log, after which sources wait.' }),
+	quarantineBytesMax: bytes(gib)
+		.default(64 * mib)
+		.meta({ description: 'Raw bytes of bad input kept on this host.' }),
+	repositoryBytesMax: bytes(64 * gib)
+		.default(gib)
+		.meta({ description: "All blobs of one commit's manifest." }),
+	repositoryMs: z
+		.int()
+		.min(1000)
+		.max(hourMs)
+		.default(5 * minuteMs)
+		.meta({ description: 'Time for fetching one repository, milliseconds.' }),
+});
+
+/** Affidavit's configuration, as written in affidavit.yaml. */
+export const configSchema = z
+	.strictObject({
+		dataDir: text.meta({
+			...pathMeta,
+			description: 'Log, store, keys and session summaries. Default: the data folder of the user (XDG).',
+		}),
+		outDir: text
+			.nullable()
+			.default(null)
+			.meta({ ...pathMeta, description: 'Signed attestations. Default: dataDir/attestations.' }),
+		keyFile: text
+			.nullable()
+			.default(null)
+			.meta({
+				...pathMeta,
+				description:
+					'Signing key (PKCS #8 PEM, ed25519 or P-256). Default: dataDir/keys/signing.pem, made on first use.',
+			}),
+		skewMsMax: z
+			.int()
+			.min(0)
+			.max(10 * minuteMs)
+			.default(10_000)
+			.meta({ description: 'How far events may come out of order, milliseconds.' }),
+		graceMs: z
+			.int()
+			.min(0)
+			.max(24 * hourMs)
+			.default(minuteMs)
+			.meta({ description: 'How long a session stays open after its last root exited, milliseconds.' }),
+		sessionMaxMs: z
+			.int()
+			.min(minuteMs)
+			.max(7 * 24 * hourMs)
+			.default(12 * hourMs)
+			.meta({ description: 'Longest session, milliseconds.' }),
+		step: z
+			.string()
+			.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, dot, dash or underscore')
+			.default('build')
+			.meta({ description: "The step's name in attestations and policies." }),
+		repositories: z
+			.record(z.string().min(1).max(512), text)
+			.default({})
+			.meta({
+				...secretMeta,
+				description: 'What the CI variable says (or a workspace folder) → git URL, folder or bundle.',
+			}),
+		indicators: z
+			.array(text)
+			.max(100)
+			.default([])
+			.meta({ ...pathMeta, description: 'Files of known-bad digests, one sha256:HEX a line.' }),
+		rulesDir: text
+			.nullable()
+			.default(null)
+			.meta({ ...pathMeta, description: 'Folder of detection rules in place of the shipped ones.' }),
+		matchers: text
+			.nullable()
+			.default(null)
+			.meta({ ...pathMeta, description: 'YAML file of session matchers in place of the shipped ones.' }),
+		webhook: webhook.nullable().default(null),
+		source: source.nullable().default(null),
+		log: z
+			.strictObject({
+				level: z
+					.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+					.default('warn')
+					.meta({ description: 'Diagnostics on stderr: JSON, or for people on a terminal.' }),
+			})
+			.prefault({}),
+		limits: limits.prefault({}),
+		partitions: z
+			.int()
+			.min(1)
+			.max(256)
+			.default(1)
+			.meta({ description: 'Partitions of the topics in the embedded log.' }),
+		workspaces: z
+			.array(text.startsWith('/', 'expected an absolute path'))
+			.max(9)
+			.default([])
+			.meta({ description: 'Folders in which builds run: the write prefixes of the policies.' }),
+		strictSources: z
+			.boolean()
+			.default(false)
+			.meta({ description: 'A build that edits its own sources fails (else a note of low severity).' }),
+	})
+	.meta({
+		title: 'Affidavit configuration',
+		description:
+			'affidavit.yaml. Environment: AFFIDAVIT_ and the key in capitals (AFFIDAVIT_DATA_DIR), nested with __ (AFFIDAVIT_LOG__LEVEL).',
+	});
+
+/** Null values are filled in by `resolveConfig` where a default depends on another key (outDir, keyFile). */
+export type ParsedConfig = z.output<typeof configSchema>;
+
+/** The configuration that commands work with. Durations in milliseconds, sizes in bytes, paths absolute. */
+export interface Config extends ParsedConfig {
+	outDir: string;
+	keyFile: string;
+}

@@ -1,0 +1,50 @@
+// Parsers of option values that several commands share; they throw what commander prints with the option's name.
+import { accessSync, constants, statSync } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
+
+/** A file that can be read; the message names it. */
+export function readableFile(path: string): string {
+	let found: ReturnType<typeof statSync>;
+	try {
+		found = statSync(path);
+		accessSync(path, constants.R_OK);
+	} catch (cause) {
+		throw new InvalidArgumentError(`${path}: ${reason(cause)}.`);
+	}
+	if (found.isDirectory()) throw new InvalidArgumentError(`${path}: a folder, expected a file.`);
+	return path;
+}
+
+/** For variadic and repeatable options: collects what `parse` accepts. */
+export const collecting =
+	<T>(parse: (text: string) => T) =>
+	(text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)];
+
+/** NAME=LOCATION; the name ends at the first '='. */
+export function repository(text: string): { name: string; location: string } {
+	const at = text.indexOf('=');
+	if (at < 1 || at === text.length - 1)
+		throw new InvalidArgumentError(`${text}: expected NAME=LOCATION, LOCATION a git URL, a folder or a bundle.`);
+	return { name: text.slice(0, at), location: text.slice(at + 1) };
+}
+
+/** A whole number from `min` to `max`. */
+export const wholeNumber =
+	(min: number, max: number) =>
+	(text: string): number => {
+		const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+		if (!(value >= min && value <= max))
+			throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
+		return value;
+	};
+
+function reason(cause: unknown): string {
+	switch ((cause as NodeJS.ErrnoException).code) {
+		case 'ENOENT':
+			return 'no such file';
+		case 'EACCES':
+			return 'permission denied';
+		default:
+			return (cause as Error).message;
+	}
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runCli, temporaryFolder } from '../run-cli.ts';
+
+test('keys create, show, list; creating twice exits 2', async (t) => {
+	const dir = temporaryFolder(t);
+	const run = (...args: string[]) => runCli(['keys', ...args, '--data', dir]);
+	assert.equal((await run('show')).code, 2);
+	assert.equal((await run('list', '--json')).stdout, '');
+	const created = await run('create', '--type', 'p256', '--json');
+	assert.equal(created.code, 0, created.stderr);
+	const key = JSON.parse(created.stdout);
+	assert.equal(key.type, 'p256');
+	assert.equal(key.privateKeyPath, join(dir, 'keys/signing.pem'));
+	assert.equal(readFileSync(key.publicKeyPath, 'utf8'), key.publicKeyPem);
+	assert.doesNotMatch(created.stdout, /PRIVATE KEY/);
+	const again = await run('create');
+	assert.equal(again.code, 2);
+	assert.match(again.stderr, /signing\.pem: exists/);
+	assert.match((await run('show')).stdout, new RegExp(key.keyId));
+	assert.equal(JSON.parse((await run('list', '--json')).stdout).keyId, key.keyId);
+	assert.equal((await run('create', 'other')).code, 2);
+	assert.equal(existsSync(join(dir, 'keys/other.pem')), false);
+});
