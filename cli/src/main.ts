@@ -3,12 +3,14 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { registerConfig } from './commands/config.ts';
 import { registerKeys } from './commands/keys.ts';
+import { registerSession } from './commands/session.ts';
 import { registerSessions } from './commands/sessions.ts';
+import { registerVerify } from './commands/verify.ts';
 import { type CliContext, examples, type Register } from './context.ts';
 import { CliError, exitUsage } from './errors.ts';
 
 /** In the order in which --help lists them. */
-const commands: readonly Register[] = [registerSessions, registerKeys, registerConfig];
+const commands: readonly Register[] = [registerSessions, registerSession, registerVerify, registerKeys, registerConfig];
 
 /** What a shell reports for a process that SIGPIPE ended. */
 const exitBrokenPipe = 141;

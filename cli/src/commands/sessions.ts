@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type CliContext, type CommonOptions, commonOptions, examples, jsonLine } from '../context.ts';
+import { CliError } from '../errors.ts';
 import { wholeNumber } from '../option-values.ts';
 import type { SessionSummary } from '../sessions/summary.ts';
 
@@ -22,7 +23,16 @@ export function registerSessions(program: Command, context: CliContext): void {
 			const { config } = await context.loadConfig(options);
 			const { readSummary, sessionIds } = await import('../sessions/store.ts');
 			const all: SessionSummary[] = [];
-			for (const id of await sessionIds(config.dataDir)) all.push(await readSummary(config.dataDir, id));
+			for (const id of await sessionIds(config.dataDir)) {
+				try {
+					all.push(await readSummary(config.dataDir, id));
+				} catch (error) {
+					// One broken summary must not hide the others.
+					if (!(error instanceof CliError)) throw error;
+					context.stderr.write(`affidavit: ${error.message}\n`);
+					context.exit(error.exitCode);
+				}
+			}
 			const chosen = all
 				.filter((s) => options.verdict === undefined || s.verdict === options.verdict)
 				.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : 0));

@@ -1,0 +1,162 @@
+// A small session by hand: a shell that ran a compiler, a foreign writer, a fork without exec, hostile names.
+import type { FileFact, RuntimeTrace, TracedProcess } from '@affidavit/attest/generated/runtime-trace-v0.1.ts';
+import type { SessionSummary } from '../../src/sessions/summary.ts';
+
+export const sessionId = `3f${'ab'.repeat(31)}`;
+
+export const processOf = (execId: string, parentExecId: string, part: Partial<TracedProcess> = {}): TracedProcess => ({
+	timeUs: 1_700_000_000_000_000,
+	execId,
+	parentExecId,
+	pid: 100,
+	uid: 0,
+	binary: `/bin/${execId}`,
+	arguments: '',
+	cwd: '/w',
+	flags: 'execve',
+	container: '',
+	root: false,
+	foreign: false,
+	executed: true,
+	digest: '',
+	dev: -1,
+	ino: '',
+	environment: {},
+	exit: null,
+	...part,
+});
+
+export const fileOf = (execId: string, op: FileFact['op'], path: string, part: Partial<FileFact> = {}): FileFact => ({
+	op,
+	execId,
+	foreign: false,
+	path,
+	path2: '',
+	dev: 1,
+	ino: '7',
+	version: 0,
+	size: 10,
+	flags: 0,
+	digest: '',
+	assurance: 'none',
+	otherSize: -1,
+	heldBy: '',
+	writer: '',
+	writerForeign: false,
+	firstUs: 1,
+	lastUs: 2,
+	count: 1,
+	copies: 0,
+	...part,
+});
+
+const bad = 'bc'.repeat(32);
+const good = '67'.repeat(32);
+
+export const sampleTrace: RuntimeTrace = {
+	session: {
+		id: sessionId,
+		host: 'runner-1',
+		boot: 'b',
+		matcher: 'github-actions',
+		step: 'build',
+		workspace: '/w',
+		rootExecId: 'sh',
+		startedUs: 1,
+		closedUs: 2,
+		closeReason: 'end_of_input',
+		events: 12,
+		workspaceWatched: true,
+		hooks: [],
+	},
+	claims: { ciRunId: '2001', jobKey: 'k', repository: 'example/app', commit: 'a'.repeat(40) },
+	judgedAgainst: {
+		ruleSet: '',
+		indicatorSet: '',
+		manifest: '',
+		manifestNote: '',
+		repository: 'example/app',
+		commit: '',
+	},
+	verdict: {
+		value: 'failed',
+		revision: 1,
+		findings: [],
+		completeness: {
+			lostEvents: 0,
+			lossCounters: 'unknown',
+			sensorMixUps: 1,
+			copies: 0,
+			unverified: 0,
+			orphanProcesses: 0,
+			filesWithoutDigest: 0,
+			reasons: [],
+			gaps: [],
+			notObservable: ['foreign-ptrace'],
+		},
+	},
+	counts: { processes: 4, files: 4, paths: 3, connections: 1, ptraces: 0, products: 1 },
+	processes: [
+		processOf('compile', 'fork', { pid: 103, exit: { timeUs: 5, status: 0, signal: '' } }),
+		processOf('fork', 'sh', { pid: 102, executed: false }),
+		processOf('sh', 'gone', { pid: 101, root: true, arguments: '-c "build\u001b[2J"' }),
+		processOf('python3', '', { pid: 900, foreign: true }),
+	],
+	files: [
+		fileOf('compile', 'read', '/w/main.go', { digest: bad, assurance: 'kernel' }),
+		fileOf('compile', 'read', '/usr/lib/x.so', { digest: good, assurance: 'kernel', otherSize: 5 }),
+		fileOf('compile', 'open_write', '/w/bin/app', { digest: good }),
+		fileOf('python3', 'write', '/w/main.go', { foreign: true }),
+	],
+	connections: [
+		{
+			op: 'connect',
+			execId: 'compile',
+			family: 'AF_INET',
+			address: '10.0.0.1',
+			port: 443,
+			firstUs: 1,
+			lastUs: 1,
+			count: 3,
+		},
+	],
+	ptraces: [],
+	gaps: [],
+	notes: [],
+	products: [],
+	omitted: { processes: 0, files: 0, connections: 0, ptraces: 0, gaps: 0, notes: 0, products: 0 },
+	log: null,
+};
+
+export const sampleSummary: SessionSummary = {
+	session: sessionId,
+	host: 'runner-1',
+	ciRunId: '2001',
+	root: { execId: 'sh', pid: 101, binary: '/bin/sh', arguments: '-c build' },
+	startedAt: '2026-08-01T04:11:07.590000Z',
+	endedAt: '2026-08-01T04:12:12.600000Z',
+	verdict: 'failed',
+	findings: [
+		{
+			rule: 'compiler-read-differs-from-repo',
+			severity: 'critical',
+			path: 'main.go',
+			digest: bad,
+			expectedDigest: good,
+			process: { execId: 'compile', binary: '/bin/compile' },
+			writer: { execId: 'python3', binary: '/bin/python3' },
+		},
+	],
+	products: [{ path: 'bin/app', sha256: null }],
+	completeness: {
+		lostEvents: 0,
+		lossCounters: 'unknown',
+		sensorMixUps: 1,
+		unverified: 0,
+		orphanProcesses: 0,
+		filesWithoutDigest: 0,
+		gaps: [],
+	},
+	counts: { events: 12, processes: 4, files: 3, connections: 1 },
+	statements: [],
+};
