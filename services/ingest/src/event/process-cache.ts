@@ -1,0 +1,158 @@
+// Processes whose bytes were decoded before. An event repeats its process in full; only refcnt and tid change between
+// two copies. So the bytes are kept in pieces around these two numbers and compared: equal bytes, equal process.
+import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
+import { type Bytes, sameBytes } from './bytes.ts';
+
+export interface CachedProcess {
+	readonly info: ProcessInfo;
+	/** A copy: the line's buffer is not held. */
+	readonly raw: Bytes;
+	/** Numbers in `raw` that may differ, in order; start === end where there is none. */
+	readonly firstStart: number;
+	readonly firstEnd: number;
+	readonly secondStart: number;
+	readonly secondEnd: number;
+	/** Another form of (mostly) the same exec_id: refcnt is absent when it is 0. */
+	variant: CachedProcess | null;
+}
+
+/** Position after the number at `pos`, or -1 when there is none. */
+export type SkipNumber = (bytes: Bytes, pos: number, end: number) => number;
+
+/** [start, end) of the numbers that may differ, relative to the process's first byte. */
+export type Cuts = readonly [firstStart: number, firstEnd: number, secondStart: number, secondEnd: number];
+
+export function cachedProcess(bytes: Bytes, start: number, end: number, cuts: Cuts, info: ProcessInfo): CachedProcess {
+	return {
+		info,
+		raw: Buffer.from(bytes.subarray(start, end)) as Bytes,
+		firstStart: cuts[0],
+		firstEnd: cuts[1],
+		secondStart: cuts[2],
+		secondEnd: cuts[3],
+		variant: null,
+	};
+}
+
+/** Position after the process at `pos`, or -1 when other bytes than the cached ones are there. */
+export function matchProcess(entry: CachedProcess, bytes: Bytes, pos: number, end: number, skip: SkipNumber): number {
+	const { raw, firstStart, firstEnd, secondStart, secondEnd } = entry;
+	if (end - pos < firstStart || !sameBytes(bytes, pos, raw, 0, firstStart)) return -1;
+	let p = pos + firstStart;
+	if (firstEnd > firstStart) {
+		p = skip(bytes, p, end);
+		if (p < 0) return -1;
+	}
+	const middle = secondStart - firstEnd;
+	if (end - p < middle || !sameBytes(bytes, p, raw, firstEnd, middle)) return -1;
+	p += middle;
+	if (secondEnd > secondStart) {
+		p = skip(bytes, p, end);
+		if (p < 0) return -1;
+	}
+	const rest = raw.length - secondEnd;
+	if (end - p < rest || !sameBytes(bytes, p, raw, secondEnd, rest)) return -1;
+	return p + rest;
+}
+
+export interface ProcessCacheLimits {
+	entriesMax: number;
+	bytesMax: number;
+}
+
+export interface ProcessCache {
+	/** Key: hash of the exec_id's bytes; what is found must be verified by matchProcess. */
+	get(hash: number): CachedProcess | null;
+	put(hash: number, entry: CachedProcess): void;
+	/** The known object where all fields are equal, else `info`, which is then the known one. */
+	intern(info: ProcessInfo): ProcessInfo;
+}
+
+const variantsMax = 4;
+
+/** Two generations: what was not used while half of the limit was filled is forgotten. */
+export function createProcessCache(limits: ProcessCacheLimits): ProcessCache {
+	let young = new Map<number, CachedProcess>();
+	let old = new Map<number, CachedProcess>();
+	let youngBytes = 0;
+	const keep = (hash: number, entry: CachedProcess): void => {
+		for (let e: CachedProcess | null = entry; e; e = e.variant) youngBytes += e.raw.length;
+		if (young.size * 2 >= limits.entriesMax || youngBytes * 2 > limits.bytesMax) {
+			old = young;
+			young = new Map();
+			youngBytes = entry.raw.length;
+		}
+		young.set(hash, entry);
+	};
+	const intern = createInterner(limits);
+	return {
+		get(hash) {
+			const found = young.get(hash);
+			if (found) return found;
+			const older = old.get(hash);
+			if (!older) return null;
+			old.delete(hash);
+			keep(hash, older);
+			return older;
+		},
+		put(hash, entry) {
+			entry.variant = this.get(hash);
+			let last: CachedProcess = entry;
+			for (let n = 1; last.variant && n < variantsMax; n++) last = last.variant;
+			last.variant = null;
+			keep(hash, entry);
+		},
+		intern,
+	};
+}
+
+function createInterner(limits: ProcessCacheLimits): (info: ProcessInfo) => ProcessInfo {
+	let young = new Map<string, ProcessInfo>();
+	let old = new Map<string, ProcessInfo>();
+	let youngSize = 0;
+	return (info) => {
+		const recent = young.get(info.execId);
+		if (recent && sameProcess(recent, info)) return recent;
+		const older = recent ? undefined : old.get(info.execId);
+		const kept = older && sameProcess(older, info) ? older : info;
+		youngSize += sizeOf(kept);
+		if (young.size * 2 >= limits.entriesMax || youngSize * 2 > limits.bytesMax) {
+			old = young;
+			young = new Map();
+			youngSize = sizeOf(kept);
+		}
+		young.set(kept.execId, kept);
+		return kept;
+	};
+}
+
+/** Characters that a process holds, about. */
+function sizeOf(info: ProcessInfo): number {
+	let size = info.execId.length + info.binary.length + info.arguments.length + info.cwd.length;
+	for (const name of Object.keys(info.environment)) size += name.length + (info.environment[name] as string).length;
+	return size;
+}
+
+function sameProcess(a: ProcessInfo, b: ProcessInfo): boolean {
+	return (
+		a.parentExecId === b.parentExecId &&
+		a.pid === b.pid &&
+		a.uid === b.uid &&
+		a.binary === b.binary &&
+		a.arguments === b.arguments &&
+		a.cwd === b.cwd &&
+		a.flags === b.flags &&
+		a.startUs === b.startUs &&
+		a.container === b.container &&
+		a.inInitTree === b.inInitTree &&
+		a.mountNamespace === b.mountNamespace &&
+		a.pod === b.pod &&
+		sameEnvironment(a.environment, b.environment)
+	);
+}
+
+function sameEnvironment(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+	const names = Object.keys(a);
+	if (names.length !== Object.keys(b).length) return false;
+	return names.every((name) => a[name] === b[name]);
+}
