@@ -1,0 +1,215 @@
+// Recorded files, line by line: decode, share out to the hosts' lanes, tell what cannot be read. Pure.
+import { chainStart, type HostKey } from '@affidavit/model/batch-signature.ts';
+import type { Loss, LossCounters } from '@affidavit/model/generated/trace.ts';
+import type { Emit } from '@affidavit/stream/internal-event.ts';
+import type { OutRecord } from '@affidavit/stream/ports.ts';
+import type { BatchLimits, DecodedEvent } from '../../batch/batcher.ts';
+import type { Decoder } from '../../decode-result.ts';
+import { deadLetterRecord, type IngestDeadLetterCode, type RawInput, type Redact, rawInput } from '../dead-letter.ts';
+import type { Line } from '../lines.ts';
+import { encodeLaneState, encodeRunState, laneCell, type RunState, runCell } from './checkpoint.ts';
+import { type Lane, type LanePosition, type LaneState, newLaneState, openLane } from './lane.ts';
+
+export interface RunLimits {
+	batch: BatchLimits;
+	/** Hosts (node names) in one run, at most: each keeps a chain. */
+	hosts: number;
+	/** Dead letters of one run, at most; what goes beyond is only counted. */
+	deadLetters: number;
+}
+
+export interface RunOptions {
+	decoder: Decoder;
+	redact: Redact;
+	boot: string;
+	key: HostKey;
+	limits: RunLimits;
+	lossCounters: LossCounters;
+	/** Growth of the sensor's loss counters over a host's recording. */
+	losses: (fromUs: number, toUs: number) => Loss[];
+	emit: Emit;
+}
+
+export interface FileRun {
+	/** `unterminated`: the file's last line, without a newline. */
+	line(file: number, line: Line, unterminated: boolean): void;
+	/** The file's compressed stream is damaged after what was read; `rest` is the line that it broke off in. */
+	damaged(file: number, at: { offset: number; number: number }, rest: Line | null, message: string): void;
+	/** End of all input: the last batch of each host. */
+	finish(): void;
+	/** What is ready to be committed; `readTo` is the start of the first line not yet given. Null when there is nothing. */
+	take(readTo: LanePosition): { cells: Map<string, Uint8Array | null>; records: OutRecord[] } | null;
+	state(): RunState;
+	/** Per host, as committed by the last `take`. */
+	lanes(): LaneState[];
+}
+
+/** A node name is at most this long (bytes of a DNS name). */
+const hostLengthMax = 253;
+const nothing: RawInput = rawInput(new Uint8Array(0));
+
+export function createFileRun(saved: RunState, savedLanes: readonly LaneState[], options: RunOptions): FileRun {
+	const { decoder, limits } = options;
+	const state: RunState = { ...saved };
+	const resumeTold = saved.told;
+	const lanes = new Map<string, Lane>();
+	const laneStates = new Map<string, LaneState>();
+	let letters: OutRecord[] = [];
+	let suppressed = 0;
+	let issued = savedLanes.reduce((sum, lane) => sum + lane.refused, saved.deadLetters);
+
+	const originOf = (file: number, line: number): string => `${state.files[file]?.name ?? ''}:${line}`;
+
+	const deadLetter = (
+		file: number,
+		line: number,
+		code: IngestDeadLetterCode,
+		message: string,
+		raw: RawInput,
+		timeUs: number,
+	): OutRecord | null => {
+		issued++;
+		if (issued > limits.deadLetters) {
+			suppressed++;
+			return null;
+		}
+		const origin = originOf(file, line);
+		options.emit({
+			name: 'ingest_input_refused',
+			stage: 'ingest',
+			reason: code,
+			intentional: false,
+			message: `${origin}: ${options.redact(message)}`,
+		});
+		return deadLetterRecord({ origin, code, message, raw, timeUs }, options.redact);
+	};
+
+	const openLaneOf = (laneState: LaneState): Lane => {
+		const lane = openLane(laneState, {
+			boot: options.boot,
+			key: options.key,
+			limits: limits.batch,
+			lossCounters: options.lossCounters,
+			refuse: (item, code, message) =>
+				deadLetter(item.file, item.line, code, message, rawInput(item.bytes), item.timeUs),
+		});
+		lanes.set(laneState.host, lane);
+		laneStates.set(laneState.host, laneState);
+		return lane;
+	};
+	for (const laneState of savedLanes) openLaneOf(laneState);
+
+	/** Tells of a line that no lane can take. A resumed run has told of some already. */
+	const refuse = (file: number, line: number, code: IngestDeadLetterCode, message: string, raw: RawInput): boolean => {
+		if (file < resumeTold.file || (file === resumeTold.file && line <= resumeTold.line)) return false;
+		const letter = deadLetter(file, line, code, message, raw, -1);
+		if (letter !== null) letters.push(letter);
+		state.deadLetters++;
+		state.told = { file, line };
+		return true;
+	};
+
+	const toLane = (file: number, line: Extract<Line, { kind: 'line' }>, entry: DecodedEvent): void => {
+		let lane = lanes.get(entry.host);
+		if (lane === undefined) {
+			if (lanes.size >= limits.hosts || entry.host.length > hostLengthMax) {
+				const found = lanes.size >= limits.hosts ? `one of more than ${limits.hosts} hosts` : 'a name too long';
+				refuse(
+					file,
+					line.number,
+					'too-many-hosts',
+					`node_name: ${found}: expected a host's name`,
+					rawInput(line.bytes),
+				);
+				return;
+			}
+			lane = openLaneOf(newLaneState(entry.host, chainStart()));
+		}
+		lane.push({
+			file,
+			offset: line.offset,
+			line: line.number,
+			timeUs: entry.event.timeUs,
+			inputBytes: line.bytes.length,
+			entry,
+			bytes: line.bytes,
+		});
+	};
+
+	const cutLosses = (newestUs: number): Loss[] => {
+		const losses: Loss[] = [];
+		const at = { fromUs: newestUs, toUs: newestUs };
+		if (state.cutLines > 0) losses.push({ counter: 'affidavit_input_cut_lines', count: state.cutLines, ...at });
+		// How much a damaged file has lost cannot be known.
+		if (state.cutFiles > 0) losses.push({ counter: 'affidavit_input_cut_files', count: 0, ...at });
+		return losses;
+	};
+
+	return {
+		line(file, line, unterminated) {
+			if (line.kind === 'oversize') {
+				const message = `line of ${line.raw.length} bytes: too long`;
+				refuse(file, line.number, 'too-long', message, line.raw);
+				return;
+			}
+			const result = decoder.decode(line.bytes);
+			if (result.kind === 'event') {
+				toLane(file, line, result);
+				return;
+			}
+			const code = unterminated ? 'truncated-line' : result.code;
+			const message = unterminated ? `the file ends in the middle of a line (${result.message})` : result.message;
+			const told = refuse(file, line.number, code, message, rawInput(line.bytes));
+			if (told && unterminated) state.cutLines++;
+		},
+		damaged(file, at, rest, message) {
+			let raw = nothing;
+			if (rest?.kind === 'oversize') raw = rest.raw;
+			else if (rest?.kind === 'line') {
+				const result = decoder.decode(rest.bytes);
+				if (result.kind === 'event') toLane(file, rest, result);
+				else raw = rawInput(rest.bytes);
+			}
+			if (refuse(file, at.number, 'truncated-file', message, raw)) state.cutFiles++;
+		},
+		finish() {
+			for (const lane of lanes.values())
+				lane.finish((fromUs, toUs) => [...options.losses(fromUs, toUs), ...cutLosses(toUs)]);
+			state.done = true;
+			if (suppressed === 0) return;
+			options.emit({
+				name: 'ingest_dead_letters_suppressed',
+				stage: 'ingest',
+				reason: 'limit',
+				intentional: true,
+				count: suppressed,
+				message: `${suppressed} dead letters beyond the limit of ${limits.deadLetters} were only counted`,
+			});
+		},
+		take(readTo) {
+			const cells = new Map<string, Uint8Array | null>();
+			const records = letters;
+			letters = [];
+			state.position = readTo;
+			for (const lane of lanes.values()) {
+				const taken = lane.take();
+				if (taken !== null) {
+					for (const record of taken.records) records.push(record);
+					cells.set(laneCell(lane.host), encodeLaneState(taken.state));
+					laneStates.set(lane.host, taken.state);
+				}
+				const oldest = lane.oldest();
+				if (oldest !== null && isBefore(oldest, state.position))
+					state.position = { file: oldest.file, offset: oldest.offset, line: oldest.line };
+			}
+			if (records.length === 0 && cells.size === 0 && !state.done) return null;
+			cells.set(runCell, encodeRunState(state));
+			return { cells, records };
+		},
+		state: () => state,
+		lanes: () => [...laneStates.values()],
+	};
+}
+
+const isBefore = (a: LanePosition, b: LanePosition): boolean =>
+	a.file < b.file || (a.file === b.file && a.line < b.line);
