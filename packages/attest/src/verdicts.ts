@@ -2,12 +2,7 @@
 
 import type { Statement } from './statement.ts';
 import { isObject, typeName } from './statement.ts';
-import {
-	collectionPredicateType,
-	indexPredicateType,
-	runtimeTracePredicateType,
-	vsaPredicateType,
-} from './type-uris.ts';
+import { collectionPredicateType, vsaPredicateType } from './type-uris.ts';
 
 export type SessionVerdict = 'passed' | 'failed' | 'incomplete';
 
@@ -17,6 +12,8 @@ export interface Said {
 	session: string;
 	revision: number;
 	verdict: SessionVerdict;
+	/** False for a collection that is not under a passed step's name although its session passed: it could not hold everything. */
+	whole: boolean;
 	/** Rules of the findings, at most a few, for the reason. */
 	rules: string[];
 }
@@ -55,7 +52,7 @@ function readVsa(predicate: unknown): VerdictReading {
 			reason: `predicate: verificationResult ${result} contradicts affidavit_verdict ${verdict}`,
 		};
 	const rules = findingRules(predicate['affidavit_findings']);
-	return { kind: 'verdict', said: { by: 'vsa', session, revision, verdict, rules } };
+	return { kind: 'verdict', said: { by: 'vsa', session, revision, verdict, whole: true, rules } };
 }
 
 function readCollection(predicate: unknown): VerdictReading {
@@ -69,8 +66,8 @@ function readCollection(predicate: unknown): VerdictReading {
 	if (typeof session !== 'string') return wrong('predicate.affidavit.session', 'a string', session);
 	if (!isRevision(revision)) return wrong('predicate.affidavit.revision', 'an integer from 1', revision);
 	if (!isVerdict(verdict)) return wrong('predicate.affidavit.verdict', 'passed, failed or incomplete', verdict);
-	const suffixed = name.endsWith('.failed') ? 'failed' : name.endsWith('.incomplete') ? 'incomplete' : verdict;
-	return { kind: 'verdict', said: { by: 'collection', session, revision, verdict: suffixed, rules: [] } };
+	const whole = !name.endsWith('.failed') && !name.endsWith('.incomplete');
+	return { kind: 'verdict', said: { by: 'collection', session, revision, verdict, whole, rules: [] } };
 }
 
 const rulesMax = 5;

@@ -102,6 +102,8 @@ function judgeEnvelope(
 		return { kind: 'subject-mismatch', name, reason: `no product has sha256 ${artifactDigest}`, said };
 	switch (said.verdict) {
 		case 'passed':
+			if (!said.whole)
+				return { kind: 'verdict-incomplete', name, reason: 'the collection does not hold the whole session', said };
 			return { kind: 'supports', name, payloadSha256: sha256Hex(envelope.payload), said, products };
 		case 'failed': {
 			const rules = said.rules.length === 0 ? '' : `: ${said.rules.join(', ')}`;

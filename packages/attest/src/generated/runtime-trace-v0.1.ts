@@ -229,6 +229,10 @@ export interface RuntimeTrace {
 		products: number;
 	};
 	/**
+	 * Facts beyond the signer's bounds, in no list and in no log; a session with any is not signed as passed.
+	 */
+	dropped: number;
+	/**
 	 * null when the statement holds everything.
 	 */
 	log: null | FactLog;

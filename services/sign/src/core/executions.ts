@@ -1,0 +1,83 @@
+// Which content each process image runs, in spite of digests that the sensor put on the wrong event.
+import type { FileFact } from '@affidavit/model/facts.ts';
+import type { ProcessFact } from '@affidavit/model/generated/session.ts';
+
+export interface ProgramDigests {
+	/** sha256 of the file that the exec named (a script, for a script); empty when none is certain. */
+	program: string;
+	/** sha256 of the image that runs (the interpreter, for a script); empty when none is certain. */
+	executable: string;
+}
+
+export interface Executions {
+	/** File facts in any order; only executions are looked at. */
+	add(fact: FileFact): void;
+	/** Executions beyond the bound: left out. */
+	omitted(): number;
+	/** Looks a process up, or a fork's nearest ancestor that did execute: it runs the same image. */
+	digestsOf(process: ProcessFact, processes: ReadonlyMap<string, ProcessFact>): ProgramDigests;
+}
+
+/** Forks of forks followed upwards; a longer chain (or a cycle) gives no digest. */
+const forkDepthMax = 1_000;
+
+export function createExecutions(factsMax: number): Executions {
+	const byProcess = new Map<string, FileFact[]>();
+	/** dev, ino, version → the digests of executions that are not known mix-ups. */
+	const byContent = new Map<string, Set<string>>();
+	let held = 0;
+	let omitted = 0;
+
+	const digestOf = (fact: FileFact): string => {
+		if (fact.digest !== '' && fact.otherSize === -1) return fact.digest;
+		// Mixed up: what other executions of the same content show, if they agree.
+		const others = fact.ino === '' ? undefined : byContent.get(contentKey(fact));
+		return others?.size === 1 ? ([...others][0] as string) : '';
+	};
+	const ofImage = (process: ProcessFact): ProgramDigests => {
+		const facts = byProcess.get(process.execId) ?? [];
+		const named = facts.filter((f) => f.path === process.binary);
+		// Prefer the check at exec over the open before it: both describe the same file, the check is the kernel's last word.
+		const program = firstDigest(named, digestOf) || firstDigest(facts, digestOf);
+		const mixedUp = facts.some((f) => f.digest === process.digest && f.otherSize !== -1);
+		const executable = process.digest !== '' && !mixedUp ? process.digest : program;
+		return { program: program || executable, executable };
+	};
+	return {
+		add(fact) {
+			if (fact.op !== 'execute' || fact.foreign) return;
+			if (held >= factsMax) {
+				omitted++;
+				return;
+			}
+			held++;
+			const facts = byProcess.get(fact.execId);
+			if (facts) facts.push(fact);
+			else byProcess.set(fact.execId, [fact]);
+			if (fact.digest === '' || fact.otherSize !== -1 || fact.ino === '') return;
+			const key = contentKey(fact);
+			const digests = byContent.get(key);
+			if (digests) digests.add(fact.digest);
+			else byContent.set(key, new Set([fact.digest]));
+		},
+		omitted: () => omitted,
+		digestsOf(process, processes) {
+			let image: ProcessFact | undefined = process;
+			for (let depth = 0; image && !image.executed && depth < forkDepthMax; depth++)
+				image = processes.get(image.parentExecId);
+			return image?.executed ? ofImage(image) : { program: '', executable: '' };
+		},
+	};
+}
+
+const contentKey = (f: FileFact): string => `${f.dev}:${f.version}:${f.ino}`;
+
+/** The check (no open flags) before the exec's open; then by first time. */
+function firstDigest(facts: readonly FileFact[], digestOf: (fact: FileFact) => string): string {
+	const inOrder = facts.toSorted((a, b) => a.flags - b.flags || a.firstUs - b.firstUs);
+	for (const fact of inOrder) {
+		const digest = digestOf(fact);
+		if (digest !== '') return digest;
+	}
+	return '';
+}
