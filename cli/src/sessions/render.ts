@@ -129,8 +129,12 @@ function files(trace: RuntimeTrace, options: RenderOptions): string {
 			]);
 	}
 	const omitted = trace.omitted.files > 0 ? `  ${trace.omitted.files} facts are in the log blob only\n` : '';
+	const dropped = trace.dropped > 0 ? `  ${trace.dropped} facts were beyond the signer's bounds and are nowhere\n` : '';
 	const outside = left > 0 ? `  ${left} outside the workspace; --all shows them\n` : '';
-	return section(`files by tool (${trace.counts.files} facts)`, boundedTools(rows, options) + outside + omitted);
+	return section(
+		`files by tool (${trace.counts.files} facts)`,
+		boundedTools(rows, options) + outside + omitted + dropped,
+	);
 }
 
 /** Rows of one cell are a tool's name and do not widen the columns. */

@@ -125,6 +125,7 @@ export const sampleTrace: RuntimeTrace = {
 	notes: [],
 	products: [],
 	omitted: { processes: 0, files: 0, connections: 0, ptraces: 0, gaps: 0, notes: 0, products: 0 },
+	dropped: 0,
 	log: null,
 };
 
