@@ -3,8 +3,11 @@ export type StreamErrorCode =
 	| 'log-full'
 	| 'log-locked'
 	| 'log-corrupt'
+	| 'store-locked'
+	| 'store-full'
 	| 'store-corrupt'
 	| 'blob-corrupt'
+	| 'blob-too-large'
 	| 'fenced'
 	| 'closed'
 	| 'poison-record';

@@ -41,9 +41,10 @@ export interface Log {
 	bounds(topic: Topic, partition: number): Promise<{ start: number; end: number }>;
 	/**
 	 * A lower bound of what a stage must read again if it loses its whole store (Kafka: the group's offset).
-	 * Kept with the log, so that it outlives the store.
+	 * Kept with the log, so that it outlives the store. `needed` is what a restart with its store intact reads again
+	 * (`offset` when absent): a full log may be cut down to it, and no further.
 	 */
-	saveLowWater(stage: string, topic: Topic, partition: number, offset: number): Promise<void>;
+	saveLowWater(stage: string, topic: Topic, partition: number, offset: number, needed?: number): Promise<void>;
 	/** 0 when none was saved. */
 	lowWater(stage: string, topic: Topic, partition: number): Promise<number>;
 	/** Resolves when something was appended to the topic after this call, or when `signal` aborts. */
@@ -91,9 +92,12 @@ export interface StoredState {
 export interface Store {
 	load(scope: Scope): Promise<StoredState>;
 	commit(scope: Scope, commit: Commit): Promise<CommitResult>;
-	/** Forgets outbox entries up to and with `id`. Ids rise with commit order. */
-	published(scope: Scope, id: number): Promise<void>;
-	/** Last outbox id given out by the scope's commits; 0 when none. */
+	/**
+	 * Forgets outbox entries up to and with `id`. Does nothing unless the stored input offset is `atOffset`: a zombie
+	 * must not forget what its successor has yet to publish.
+	 */
+	published(scope: Scope, id: number, atOffset: number): Promise<void>;
+	/** Last outbox id given out by the scope's commits; 0 when none. Each entry's id is the one before plus 1. */
 	lastOutboxId(scope: Scope): Promise<number>;
 	/** Values of a list in order of appending, read in bounded pages. */
 	list(scope: Scope, list: string): AsyncIterable<Uint8Array>;
