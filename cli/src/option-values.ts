@@ -1,5 +1,6 @@
 // Parsers of option values that several commands share; they throw what commander prints with the option's name.
 import { accessSync, constants, statSync } from 'node:fs';
+import { parseRepositoryOption } from '@affidavit/detect/manifest/location.ts';
 import { InvalidArgumentError } from 'commander';
 
 /** A file that can be read; the message names it. */
@@ -20,12 +21,11 @@ export const collecting =
 	<T>(parse: (text: string) => T) =>
 	(text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)];
 
-/** NAME=LOCATION; the name ends at the first '='. */
+/** NAME=LOCATION, checked as git would read it. */
 export function repository(text: string): { name: string; location: string } {
-	const at = text.indexOf('=');
-	if (at < 1 || at === text.length - 1)
-		throw new InvalidArgumentError(`${text}: expected NAME=LOCATION, LOCATION a git URL, a folder or a bundle.`);
-	return { name: text.slice(0, at), location: text.slice(at + 1) };
+	const option = parseRepositoryOption(text);
+	if (option.kind === 'invalid') throw new InvalidArgumentError(option.message);
+	return { name: option.name, location: option.location };
 }
 
 /** A whole number from `min` to `max`. */

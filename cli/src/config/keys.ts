@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
 
-export type LeafKind = 'text' | 'number' | 'boolean' | 'list' | 'map';
+export type LeafKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'switch-or-list';
 
 export interface Leaf {
 	/** Key path, e.g. ['webhook', 'url']. */
@@ -60,7 +60,8 @@ function collect(schema: JsonSchema, path: readonly string[], out: Leaf[]): void
 		return;
 	}
 	const types = [schema.type ?? schema.anyOf?.map((s) => s.type) ?? []].flat(2);
-	const kind = types.map((type) => kinds[type ?? '']).find((k) => k !== undefined);
+	const found = types.flatMap((type) => kinds[type ?? ''] ?? []);
+	const kind = found.includes('boolean') && found.includes('list') ? 'switch-or-list' : found[0];
 	if (kind === undefined) throw new TypeError(`configuration key ${path.join('.')}: no kind for its schema`);
 	out.push({ path, kind, isPath: schema.path === true, secret: schema.secret ?? 'none', variable: variableOf(path) });
 }

@@ -31,6 +31,8 @@ function readText(text: string, leaf: Leaf): Read {
 		case 'number':
 			if (/^-?\d{1,15}$/.test(text)) return { kind: 'value', value: Number(text) };
 			return { kind: 'problem', expected: 'a whole number' };
+		case 'switch-or-list':
+			return readText(text, { ...leaf, kind: text === 'true' || text === 'false' ? 'boolean' : 'list' });
 		case 'list':
 			if (text.trimStart().startsWith('[')) return readYaml(text, 'a list, [a, b] or a,b', Array.isArray);
 			return { kind: 'value', value: text.split(',').filter((item) => item !== '') };

@@ -1,5 +1,6 @@
 // The pure core of the configuration: layers in, one checked configuration with the origin of every value out.
 import { resolve as resolvePath } from 'node:path';
+import { parseLocation } from '@affidavit/detect/manifest/location.ts';
 import type { z } from 'zod';
 import { dotted, leafAt, leaves } from './keys.ts';
 import { environmentLayer, fileLayer, type Given } from './layers.ts';
@@ -48,7 +49,17 @@ export function resolveConfig(sources: ConfigSources): ConfigResult {
 	const flags = sources.flags.map(
 		({ path, value, flag }): Given => ({ path, value, origin: `flag ${flag}`, baseDir: sources.cwd }),
 	);
-	const given = lastOfEach([...file.given, ...environment.given, ...flags]);
+	const all = [...file.given, ...environment.given, ...flags];
+	// The schema library drops such a key without a word.
+	const forbidden = all.filter((item) => item.path.includes('__proto__'));
+	if (forbidden.length > 0)
+		return {
+			kind: 'error',
+			problems: forbidden.map(
+				({ path, origin }) => `${dotted(path)} (${origin}): expected another name than __proto__`,
+			),
+		};
+	const given = lastOfEach(all);
 
 	const parsed = configSchema.safeParse(assemble(given.values(), sources.defaultDataDir));
 	if (!parsed.success) return { kind: 'error', problems: parsed.error.issues.flatMap((i) => explain(i, given)) };
@@ -83,7 +94,7 @@ const isPrefix = (a: readonly string[], b: readonly string[]): boolean =>
 	a.length <= b.length && a.every((key, i) => key === b[i]);
 
 function assemble(given: Iterable<Given>, defaultDataDir: string): Record<string, unknown> {
-	// Null prototypes: a key may be called __proto__, and must then be refused as unknown like any other.
+	// Null prototypes: a key may be called `constructor`, and is then unknown like any other.
 	const out: Record<string, unknown> = Object.create(null);
 	out['dataDir'] = defaultDataDir;
 	for (const { path, value, baseDir } of given) {
@@ -97,10 +108,10 @@ function assemble(given: Iterable<Given>, defaultDataDir: string): Record<string
 	return out;
 }
 
-/** Paths are made absolute; of repository locations only those that say that they are paths (./x, ../x). */
+/** Paths are made absolute; of repository locations those that git would take for a path. */
 function absolute(path: readonly string[], value: unknown, baseDir: string): unknown {
 	if (path[0] === 'repositories' && typeof value === 'string')
-		return /^\.\.?(\/|$)/.test(value) ? resolvePath(baseDir, value) : value;
+		return parseLocation(value).kind === 'local' && !value.startsWith('file:') ? resolvePath(baseDir, value) : value;
 	if (!leafAt(path)?.isPath) return value;
 	if (typeof value === 'string' && value !== '') return resolvePath(baseDir, value);
 	if (Array.isArray(value))

@@ -1,4 +1,6 @@
 // Every key of the configuration, with its bounds and its default. schemas/config.schema.json is generated from this file.
+import { addressCheck } from '@affidavit/detect/alert/connect-guard.ts';
+import { parseLocation } from '@affidavit/detect/manifest/location.ts';
 import { z } from 'zod';
 
 const minuteMs = 60_000;
@@ -19,6 +21,15 @@ const environmentName = z
 	.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'expected the name of an environment variable');
 const bytes = (max: number) => z.int().min(1024).max(max);
 
+function areNetworks(value: boolean | string[]): boolean {
+	try {
+		addressCheck(value);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 const webhook = z
 	.strictObject({
 		url: z
@@ -29,9 +40,10 @@ const webhook = z
 		secretEnv: environmentName.optional().meta({ description: 'Environment variable that holds the signing secret.' }),
 		leads: z.boolean().default(false).meta({ description: 'Also post leads and withdrawals, which may be false.' }),
 		allowPrivate: z
-			.boolean()
+			.union([z.boolean(), z.array(z.string().max(100)).max(100)])
 			.default(false)
-			.meta({ description: 'Allow a URL that resolves to a loopback or private address.' }),
+			.refine(areNetworks, 'expected true, false, or addresses and networks (10.1.2.3, 10.0.0.0/8)')
+			.meta({ description: 'Loopback and private receivers: none, all, or these addresses and networks.' }),
 	})
 	.superRefine((value, context) => {
 		if ((value.secretFile === undefined) === (value.secretEnv === undefined))
@@ -71,8 +83,18 @@ const limits = z.strictObject({
 		.default(mib)
 		.meta({ description: 'Longest line of an export file; a longer one is a dead letter.' }),
 	logBytesMax: bytes(1024 * gib)
+		.default(4 * gib)
+		.meta({ description: 'Records of the embedded log, after which sources wait.' }),
+	storeBytesMax: bytes(1024 * gib)
 		.default(16 * gib)
-		.meta({ description: 'Size of the embedded log, after which sources wait.' }),
+		.meta({ description: 'File of the embedded session store.' }),
+	sessionFactsMax: z
+		.int()
+		.min(1000)
+		.max(100_000_000)
+		.default(5_000_000)
+		.meta({ description: 'File facts of one session; beyond, it is incomplete.' }),
+	sessionsMax: z.int().min(1).max(100_000).default(1000).meta({ description: 'Open sessions of one host.' }),
 	quarantineBytesMax: bytes(gib)
 		.default(64 * mib)
 		.meta({ description: 'Raw bytes of bad input kept on this host.' }),
@@ -86,6 +108,12 @@ const limits = z.strictObject({
 		.default(5 * minuteMs)
 		.meta({ description: 'Time for fetching one repository, milliseconds.' }),
 });
+
+function isLocation(value: string, context: z.RefinementCtx<string>): void {
+	const location = parseLocation(value);
+	if (location.kind === 'refused')
+		context.addIssue({ code: 'custom', message: `expected a git URL, a folder or a bundle; this one ${location.why}` });
+}
 
 /** Affidavit's configuration, as written in affidavit.yaml. */
 export const configSchema = z
@@ -130,7 +158,7 @@ export const configSchema = z
 			.default('build')
 			.meta({ description: "The step's name in attestations and policies." }),
 		repositories: z
-			.record(z.string().min(1).max(512), text)
+			.record(z.string().min(1).max(512), text.superRefine(isLocation))
 			.default({})
 			.meta({
 				...secretMeta,
@@ -148,14 +176,14 @@ export const configSchema = z
 		matchers: text
 			.nullable()
 			.default(null)
-			.meta({ ...pathMeta, description: 'YAML file of session matchers in place of the shipped ones.' }),
+			.meta({ ...pathMeta, description: 'YAML or JSON file of session matchers in place of the shipped ones.' }),
 		webhook: webhook.nullable().default(null),
 		source: source.nullable().default(null),
 		log: z
 			.strictObject({
 				level: z
 					.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
-					.default('warn')
+					.default('info')
 					.meta({ description: 'Diagnostics on stderr: JSON, or for people on a terminal.' }),
 			})
 			.prefault({}),

@@ -134,12 +134,14 @@ test('an environment variable reaches into what the file left out', () => {
 			AFFIDAVIT_WEBHOOK__URL: 'https://siem.example/in',
 			AFFIDAVIT_WEBHOOK__SECRET_ENV: 'SIEM_SECRET',
 			AFFIDAVIT_WEBHOOK__LEADS: 'true',
+			AFFIDAVIT_WEBHOOK__ALLOW_PRIVATE: '10.0.0.0/8,127.0.0.1',
 			AFFIDAVIT_INDICATORS: '/a,/b',
 			AFFIDAVIT_REPOSITORIES: '{x/y: /z}',
 		},
 	});
 	assert.equal(config.webhook?.url, 'https://siem.example/in');
 	assert.equal(config.webhook?.leads, true);
+	assert.deepEqual(config.webhook?.allowPrivate, ['10.0.0.0/8', '127.0.0.1']);
 	assert.deepEqual(config.indicators, ['/a', '/b']);
 	assert.equal(config.repositories['x/y'], '/z');
 });
@@ -182,9 +184,27 @@ const wrong: [string, Partial<ConfigSources>, RegExp][] = [
 		{ file: file('webhook: {url: "file:///etc/passwd", secretEnv: B}') },
 		/webhook\.url .*expected an http or https URL/,
 	],
+	['a transport helper', { file: file('repositories: {a: "ext::sh -c id"}') }, /repositories\.a .*transport helper/],
+	[
+		'no network',
+		{
+			env: {
+				AFFIDAVIT_WEBHOOK__URL: 'https://h',
+				AFFIDAVIT_WEBHOOK__SECRET_ENV: 'S',
+				AFFIDAVIT_WEBHOOK__ALLOW_PRIVATE: '10.0.0.0/99',
+			},
+		},
+		/webhook\.allowPrivate .*expected true, false, or addresses/,
+	],
 	['no YAML', { file: file('a: [') }, /affidavit\.yaml line \d+: /],
 	['no map', { file: file('- a') }, /expected a map of keys/],
 	['a key twice', { file: file('step: a\nstep: b') }, /affidavit\.yaml line 2: .*unique/],
+	[
+		'a prototype',
+		{ flags: [{ path: ['repositories', '__proto__'], value: '/x', flag: '--repo' }] },
+		/repositories\.__proto__ \(flag --repo\)/,
+	],
+	['constructor', { file: file('constructor: 1') }, /constructor \(.*unknown key/],
 	['__proto__', { file: file('__proto__: {step: a}') }, /__proto__/],
 ];
 for (const [name, part, pattern] of wrong)
