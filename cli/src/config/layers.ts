@@ -98,7 +98,7 @@ export function fileLayer(name: string, text: string, baseDir: string): LayerRes
 			problems.push(`${name} line ${line}: ${dotted(path)}: nested too deeply`);
 			return;
 		}
-		if (isMap(node) && node.items.length > 0) {
+		if (isMap(node) && (node.items.length > 0 || path.length === 0)) {
 			for (const item of node.items) {
 				const key = isScalar(item.key) ? String(item.key.value) : '';
 				const range = isScalar(item.key) ? item.key.range : undefined;

@@ -84,6 +84,10 @@ test('flag over environment over file over default, for each key on its own', ()
 	);
 });
 
+test('an empty file says nothing', () => {
+	for (const text of ['', '{}', '# only a comment']) assert.deepEqual(resolved({ file: file(text) }), resolved({}));
+});
+
 test('hostile files are refused or resolved, and never throw', () => {
 	fc.assert(
 		fc.property(
