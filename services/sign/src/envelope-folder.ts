@@ -33,14 +33,16 @@ export async function publishEnvelope(
 	for (const [attempt, name] of names.entries()) {
 		const reference = join(folder, `${name}.dsse.json`);
 		const path = join(outDir, reference);
-		let bytes = readIfThere(path);
-		if (!bytes) {
+		const earlier = readIfThere(path);
+		if (earlier) {
+			if (isPublished(earlier, statement, signer)) return { reference, bytes: earlier, renamed: attempt > 0 };
+		} else {
 			fresh ??= await signer.sign(statement.bytes);
 			// The bundle first: the envelope is what says that both are there.
 			writeOnce(join(outDir, folder, `${name}.sigstore.json`), fresh.bundle);
-			bytes = writeOnce(path, fresh.envelope) ? fresh.envelope : readIfThere(path);
+			// Who took the name in between holds it; the next name is free of races by its payload and key.
+			if (writeOnce(path, fresh.envelope)) return { reference, bytes: fresh.envelope, renamed: attempt > 0 };
 		}
-		if (bytes && isPublished(bytes, statement, signer)) return { reference, bytes, renamed: attempt > 0 };
 	}
 	throw new SignError(
 		'envelope-conflict',
