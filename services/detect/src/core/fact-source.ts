@@ -1,0 +1,75 @@
+// Where a session's facts come from at its close. Judging reads them twice, so that a session of a million facts
+// need not be in memory: the first pass finds what is suspicious, the second gathers only what concerns it.
+import type { Facts } from '@affidavit/model/facts.ts';
+import { chainStart, decodeFactBatch, factHead } from '@affidavit/model/facts.ts';
+import { DetectError } from './errors.ts';
+
+export interface FactSource {
+	/** The batches in order of their chain, from the first, at each call anew. */
+	batches(): AsyncIterable<Facts> | Iterable<Facts>;
+}
+
+export const memoryFacts = (batches: readonly Facts[]): FactSource => ({ batches: () => batches });
+
+export interface ChainEnd {
+	/** sha256 of the last batch. */
+	head: Uint8Array;
+	batches: number;
+}
+
+/** The head of the chain that `read` yields, checked link by link. Throws DetectError('facts-mismatch') at the first that does not fit. */
+export async function verifyChain(
+	session: string,
+	read: () => AsyncIterable<Uint8Array>,
+	maxBatches = Number.POSITIVE_INFINITY,
+): Promise<ChainEnd> {
+	let end: ChainEnd = { head: chainStart, batches: 0 };
+	for await (const { next } of walk(session, read, maxBatches)) end = next;
+	return end;
+}
+
+/**
+ * Facts read back from the store, verified on every pass against the head that the `session` topic gave.
+ * Iterating throws DetectError('facts-mismatch') when they are not those facts.
+ */
+export function storedFacts(session: string, read: () => AsyncIterable<Uint8Array>, expected: ChainEnd): FactSource {
+	return {
+		async *batches() {
+			let end: ChainEnd = { head: chainStart, batches: 0 };
+			for await (const { facts, next } of walk(session, read, expected.batches)) {
+				end = next;
+				yield facts;
+			}
+			if (end.batches !== expected.batches || !equalBytes(end.head, expected.head))
+				throw new DetectError(
+					'facts-mismatch',
+					`session ${session}: the stored facts end at batch ${end.batches}; expected ${expected.batches} with the head of the chain`,
+				);
+		},
+	};
+}
+
+async function* walk(
+	session: string,
+	read: () => AsyncIterable<Uint8Array>,
+	maxBatches: number,
+): AsyncGenerator<{ facts: Facts; next: ChainEnd }> {
+	let head = chainStart;
+	let batches = 0;
+	if (maxBatches <= 0) return;
+	for await (const bytes of read()) {
+		const { link, facts } = decodeFactBatch(bytes);
+		if (link.session !== session || link.sequence !== batches || !equalBytes(link.previous, head))
+			throw new DetectError(
+				'facts-mismatch',
+				`session ${session}: stored batch ${batches} does not continue the chain`,
+			);
+		head = factHead(bytes);
+		batches++;
+		yield { facts, next: { head, batches } };
+		// The store may be ahead of the topic: only what was announced is judged.
+		if (batches >= maxBatches) return;
+	}
+}
+
+export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
