@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { avroTypes } from './codegen-avro.ts';
+import { configPage } from './codegen-config-page.ts';
 import { jsonSchemas } from './codegen-json-schemas.ts';
 import { predicateTypes } from './codegen-predicates.ts';
 
@@ -13,7 +14,7 @@ const check = process.argv.includes('--check');
 /** Folders that hold generated files only. */
 const generatedFolders = ['packages/model/src/generated', 'packages/attest/src/generated'];
 
-const files = [...avroTypes(root), ...(await predicateTypes(root)), ...jsonSchemas(root)];
+const files = [...avroTypes(root), ...(await predicateTypes(root)), ...jsonSchemas(root), configPage()];
 const known = new Set(files.map((file) => file.path));
 let stale = 0;
 const report = (path: string, what: string): void => {

@@ -14,12 +14,22 @@ export interface Leaf {
 	secret: 'none' | 'url' | 'url-path';
 	/** AFFIDAVIT_WEBHOOK__URL. */
 	variable: string;
+	description: string;
+	/** As JSON; '' when there is none. */
+	fallback: string;
+	/** What values are allowed, in a few words; '' when anything of its kind is. */
+	allowed: string;
 }
 
 interface JsonSchema {
 	type?: string | string[];
 	properties?: Record<string, JsonSchema>;
 	anyOf?: JsonSchema[];
+	description?: string;
+	default?: unknown;
+	enum?: string[];
+	minimum?: number;
+	maximum?: number;
 	path?: boolean;
 	secret?: 'url' | 'url-path';
 }
@@ -63,7 +73,16 @@ function collect(schema: JsonSchema, path: readonly string[], out: Leaf[]): void
 	const found = types.flatMap((type) => kinds[type ?? ''] ?? []);
 	const kind = found.includes('boolean') && found.includes('list') ? 'switch-or-list' : found[0];
 	if (kind === undefined) throw new TypeError(`configuration key ${path.join('.')}: no kind for its schema`);
-	out.push({ path, kind, isPath: schema.path === true, secret: schema.secret ?? 'none', variable: variableOf(path) });
+	out.push({
+		path,
+		kind,
+		isPath: schema.path === true,
+		secret: schema.secret ?? 'none',
+		variable: variableOf(path),
+		description: schema.description ?? '',
+		fallback: schema.default === undefined ? '' : JSON.stringify(schema.default),
+		allowed: schema.enum?.join(', ') ?? (schema.minimum === undefined ? '' : `${schema.minimum} to ${schema.maximum}`),
+	});
 }
 
 let known: readonly Leaf[] | undefined;
