@@ -91,7 +91,7 @@ function applyCommit(scope: MemoryScope, commit: Commit): CommitResult {
 	for (const list of commit.dropLists ?? []) scope.lists.delete(list);
 	for (const record of commit.outbox) {
 		scope.lastOutbox += 1;
-		scope.outbox.push({ ...record, value: record.new Uint8Array(value), id: scope.lastOutbox });
+		scope.outbox.push({ ...record, value: new Uint8Array(record.value), id: scope.lastOutbox });
 	}
 	scope.offset = commit.nextOffset;
 	scope.lowWaterOffset = commit.lowWaterOffset;
