@@ -8,10 +8,11 @@ import { growthBetween } from '../loss/growth.ts';
 import type { Redact } from '../source/dead-letter.ts';
 import { describeFile, fileChunks, type RecordedFile } from '../source/file/bytes.ts';
 import { decodeCells, newRunState, sameFiles } from '../source/file/checkpoint.ts';
+import type { LanePosition } from '../source/file/lane.ts';
 import { inOrderOfTime } from '../source/file/order.ts';
 import { createFileRun, type FileRun, type RunLimits } from '../source/file/run.ts';
 import { createLineSplitter } from '../source/lines.ts';
-import type { SourceWriter } from '../source/source-writer.ts';
+import type { CheckpointWriter } from '../source/source-writer.ts';
 
 export interface FileIngestLimits extends RunLimits {
 	/** Bytes of a line, at most; a longer one is skipped as it streams by. */
@@ -31,14 +32,15 @@ export interface FileIngestOptions {
 	decoder: Decoder;
 	redact: Redact;
 	key: HostKey;
-	writer: SourceWriter;
+	/** openSource of packages/stream; its scope names this set of files. */
+	writer: CheckpointWriter;
 	/** Texts of scrapes of the sensor's metrics, in order of time; empty when none were supplied. */
 	metrics: readonly string[];
 	emit: Emit;
 	limits?: FileIngestLimits;
 	/** Bytes on disk: read so far, and of all files. */
 	progress?: (readBytes: number, totalBytes: number) => void;
-	/** Stops the run between two chunks; what is committed stays. */
+	/** Stops the run between two chunks, and a commit that waits for room in the log; what is committed stays. */
 	signal?: AbortSignal;
 }
 
@@ -121,7 +123,7 @@ async function readAll(
 		earlierBytes += file.identity.size;
 	}
 	run.finish();
-	await commit(run, { file: files.length, offset: 0, line: 1 }, options.writer);
+	if (!(await commit(run, { file: files.length, offset: 0, line: 1 }, options))) return false;
 	options.progress?.(totalBytes, totalBytes);
 	return true;
 }
@@ -145,7 +147,7 @@ async function readFile(
 		}
 		for (const line of splitter.push(chunk.bytes)) run.line(index, line, false);
 		const { offset, number } = splitter.position();
-		await commit(run, { file: index, offset, line: number }, options.writer);
+		if (!(await commit(run, { file: index, offset, line: number }, options))) return false;
 		progress(chunk.readBytes);
 	}
 	const at = splitter.position();
@@ -155,13 +157,12 @@ async function readFile(
 	return true;
 }
 
-async function commit(
-	run: FileRun,
-	readTo: { file: number; offset: number; line: number },
-	writer: SourceWriter,
-): Promise<void> {
+/** False when the signal ended the wait for room in the log: what was taken may not be durable, so the run has to end. */
+async function commit(run: FileRun, readTo: LanePosition, options: FileIngestOptions): Promise<boolean> {
 	const taken = run.take(readTo);
-	if (taken !== null) await writer.commit(taken);
+	if (taken === null) return true;
+	const result = await options.writer.commit(taken, options.signal);
+	return result.kind === 'published';
 }
 
 function summaryOf(run: FileRun): Omit<FileIngestSummary, 'lossCounters' | 'notes'> {

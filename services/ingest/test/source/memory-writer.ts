@@ -3,7 +3,7 @@ import { deadLetterCodec, signedBatchCodec, traceBatchCodec } from '@affidavit/m
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
 import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
 import type { OutRecord } from '@affidavit/stream/ports.ts';
-import type { SourceWriter } from '../../src/source/source-writer.ts';
+import type { CheckpointWriter } from '../../src/source/source-writer.ts';
 
 export class Killed extends Error {}
 
@@ -16,7 +16,7 @@ export interface MemoryStore {
 export const memoryStore = (): MemoryStore => ({ cells: new Map(), records: [], commits: 0 });
 
 /** `killAt`: the commit (counted from this opening) that never happens. */
-export function memoryWriter(store: MemoryStore, killAt = Number.POSITIVE_INFINITY): SourceWriter {
+export function memoryWriter(store: MemoryStore, killAt = Number.POSITIVE_INFINITY): CheckpointWriter {
 	let commits = 0;
 	return {
 		cells: new Map(store.cells),
@@ -28,6 +28,7 @@ export function memoryWriter(store: MemoryStore, killAt = Number.POSITIVE_INFINI
 			}
 			store.records.push(...records);
 			store.commits++;
+			return { kind: 'published' };
 		},
 	};
 }

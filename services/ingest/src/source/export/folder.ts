@@ -1,0 +1,69 @@
+// The export folder as the tail sees it: listing, opening by identity, heads.
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type FileEntry, inOrder, isRotated } from './rotation.ts';
+
+/** Files of a folder that are looked at, at most; the newest. */
+const entriesMax = 1000;
+/** So much of a file's start tells it from another one: several lines, with their times. */
+export const headBytesMax = 16 * 1024;
+
+export const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
+
+/** Rotated files and the live one. Files that vanish meanwhile are left out. */
+export async function listExport(folder: string, liveName: string): Promise<FileEntry[]> {
+	const entries: FileEntry[] = [];
+	for (const name of await readdir(folder)) {
+		if (name !== liveName && !isRotated(name, liveName)) continue;
+		const entry = await entryOf(folder, name, liveName);
+		if (entry !== null) entries.push(entry);
+	}
+	return entries.length > entriesMax ? inOrder(entries).slice(-entriesMax) : entries;
+}
+
+export async function entryOf(folder: string, name: string, liveName: string): Promise<FileEntry | null> {
+	try {
+		const found = await stat(join(folder, name), { bigint: true });
+		if (!found.isFile()) return null;
+		return {
+			name,
+			id: `${found.dev}:${found.ino}`,
+			size: Number(found.size),
+			mtimeNs: found.mtimeNs,
+			live: name === liveName,
+		};
+	} catch (error) {
+		if (isAbsent(error)) return null;
+		throw error;
+	}
+}
+
+/** Null when the name stands for another file by now. */
+export async function openEntry(folder: string, entry: FileEntry): Promise<FileHandle | null> {
+	let handle: FileHandle;
+	try {
+		handle = await open(join(folder, entry.name), 'r');
+	} catch (error) {
+		if (isAbsent(error)) return null;
+		throw error;
+	}
+	const found = await handle.stat({ bigint: true });
+	if (`${found.dev}:${found.ino}` === entry.id) return handle;
+	await handle.close();
+	return null;
+}
+
+/** Bytes [position, position + length), fewer at the end of the file. Its own memory: lines keep parts of it. */
+export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+	const buffer = Buffer.allocUnsafeSlow(length);
+	let filled = 0;
+	while (filled < length) {
+		const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
+		if (bytesRead === 0) break;
+		filled += bytesRead;
+	}
+	return buffer.subarray(0, filled);
+}
+
+export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

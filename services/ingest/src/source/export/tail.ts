@@ -1,0 +1,306 @@
+// The tail of Tetragon's export file: every line once, in order, over rotation, truncation and restarts.
+import { type FSWatcher, watch } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Emit } from '@affidavit/stream/internal-event.ts';
+import { createLineSplitter, type Line, type LineSplitter } from '../lines.ts';
+import type { TailCheckpoint } from './checkpoint.ts';
+import { digestOf, entryOf, headBytesMax, listExport, openEntry, readAt } from './folder.ts';
+import { type FileEntry, firstUnread, inOrder, successorOf } from './rotation.ts';
+
+export interface TailOptions {
+	/** Path of the file that Tetragon writes to now. */
+	path: string;
+	/** Of an earlier run; null: from the start of the file, without its rotated ones. */
+	checkpoint: TailCheckpoint | null;
+	lineBytesMax: number;
+	/** Bytes read at once. */
+	chunkBytes: number;
+	emit: Emit;
+}
+
+/** Lines were lost between two files, nobody knows how many. */
+export interface TailGap {
+	reason: 'rotated-away' | 'truncated';
+	/** Last write to what was read, microseconds since 1970. */
+	fromUs: number;
+}
+
+export interface TailRead {
+	/** Base name of the file. */
+	file: string;
+	lines: Line[];
+	/** What a finished file held after its last newline. */
+	unterminated: Line | null;
+	gap: TailGap | null;
+	/** True when there was nothing more to read. */
+	idle: boolean;
+}
+
+export interface ExportTail {
+	/** What is there now, at most one chunk. Never waits; rejects when the folder cannot be read. */
+	read(): Promise<TailRead>;
+	/** Until something changes in the folder, `waitMs` pass or `signal` aborts. */
+	wait(waitMs: number, signal: AbortSignal): Promise<void>;
+	/** Covers all that `read` returned; null before the first file was there. */
+	checkpoint(): TailCheckpoint | null;
+	close(): Promise<void>;
+}
+
+interface Current {
+	handle: FileHandle;
+	name: string;
+	id: string;
+	splitter: LineSplitter;
+	/** Bytes given to the splitter. */
+	readTo: number;
+	/** The file's first bytes, as far as they were read. */
+	head: Buffer;
+	/** Set when a later file has content: this one will not grow any more once it is read to its end. */
+	successor: FileEntry | null;
+}
+
+interface TailState {
+	readonly options: TailOptions;
+	readonly folder: string;
+	readonly liveName: string;
+	current: Current | null;
+	/** Where to go on while no file is open. */
+	resume: TailCheckpoint | null;
+	lastReadNs: bigint;
+	/** True when the file was truncated under the tail and its lines were not found again yet. */
+	truncated: boolean;
+}
+
+export function openExportTail(options: TailOptions): ExportTail {
+	const state: TailState = {
+		options,
+		folder: dirname(options.path),
+		liveName: basename(options.path),
+		current: null,
+		resume: options.checkpoint,
+		lastReadNs: BigInt(options.checkpoint?.lastReadNs ?? 0),
+		truncated: false,
+	};
+	const watcher = watchFolder(state);
+	return {
+		read: () => readTail(state),
+		wait: watcher.wait,
+		checkpoint: () => checkpointOf(state),
+		async close() {
+			watcher.close();
+			await leave(state);
+		},
+	};
+}
+
+async function readTail(state: TailState): Promise<TailRead> {
+	const result: TailRead = { file: '', lines: [], unterminated: null, gap: null, idle: false };
+	// Each round reads, or moves to another file; a folder in which names change under the hand is tried again later.
+	for (let round = 0; round < 4; round++) {
+		if (state.current === null && !(await enter(state, result))) break;
+		if (state.current?.readTo === 0) await enterEarlier(state, state.current);
+		const current = state.current as Current | null;
+		if (current === null) continue;
+		result.file = current.name;
+		const chunk = await readChunk(state, current);
+		if (chunk === 'truncated') {
+			state.resume = checkpointOf(state);
+			state.truncated = true;
+			await leave(state);
+		} else if (chunk.length > 0) {
+			result.lines = current.splitter.push(chunk);
+			return result;
+		} else if (current.successor !== null) {
+			result.unterminated = current.splitter.finish();
+			await moveOn(state, current, current.successor);
+			// Whoever takes the line has to know its file.
+			if (result.unterminated !== null) return result;
+		} else {
+			current.successor = await findSuccessor(state, current);
+			if (current.successor === null) break;
+		}
+		if (result.gap !== null) return result;
+	}
+	result.idle = true;
+	return result;
+}
+
+/** New bytes, none, or the news that the file is not the one any more that was read. */
+async function readChunk(state: TailState, current: Current): Promise<Buffer | 'truncated'> {
+	const found = await current.handle.stat({ bigint: true });
+	const size = Number(found.size);
+	if (size < current.readTo) return 'truncated';
+	const empty = size === current.readTo;
+	const length = Math.min(size - current.readTo, state.options.chunkBytes);
+	const chunk = empty ? Buffer.alloc(0) : await readAt(current.handle, current.readTo, length);
+	// After the read, not before: what was written over meanwhile shows in the head.
+	if (!(await headIs(current.handle, current.head))) return 'truncated';
+	if (found.mtimeNs > state.lastReadNs) state.lastReadNs = found.mtimeNs;
+	if (chunk.length === 0) return chunk;
+	if (current.head.length < headBytesMax && current.head.length === current.readTo)
+		current.head = Buffer.concat([current.head, chunk.subarray(0, headBytesMax - current.head.length)]);
+	current.readTo += chunk.length;
+	return chunk;
+}
+
+const headIs = async (handle: FileHandle, head: Buffer): Promise<boolean> =>
+	head.length === 0 || head.equals(await readAt(handle, 0, head.length));
+
+async function findSuccessor(state: TailState, current: Current): Promise<FileEntry | null> {
+	const live = await entryOf(state.folder, state.liveName, state.liveName);
+	if (live !== null && live.id === current.id) return null;
+	return successorOf(current.id, state.lastReadNs, await listExport(state.folder, state.liveName));
+}
+
+/** Leaves a finished file for its successor; one that begins with the same content is its copy and goes on where it ended. */
+async function moveOn(state: TailState, finished: Current, successor: FileEntry): Promise<void> {
+	const { offset, number } = finished.splitter.position();
+	const handle = await openEntry(state.folder, successor);
+	state.resume = checkpointOf(state);
+	await leave(state);
+	// Renamed in this very moment: found again by its identity, or by what comes after the finished file.
+	if (handle === null) return;
+	const copied = finished.head.length > 0 && successor.size >= offset && (await headIs(handle, finished.head));
+	const start = copied ? { offset, number } : { offset: 0, number: 1 };
+	settle(state, handle, successor, start, copied ? finished.head : Buffer.alloc(0));
+}
+
+/** Opens the file that the checkpoint stands for, or what follows when it is gone. False when there is none. */
+async function enter(state: TailState, result: TailRead): Promise<boolean> {
+	const entries = await listExport(state.folder, state.liveName);
+	const { resume } = state;
+	if (resume === null) {
+		const live = entries.find((entry) => entry.live);
+		if (live === undefined) return false;
+		// What lies there rotated is older than this tail and none of its business.
+		for (const entry of entries) if (!entry.live && entry.mtimeNs > state.lastReadNs) state.lastReadNs = entry.mtimeNs;
+		return openAtStart(state, live);
+	}
+	if (resume.headBytes > 0) {
+		const candidates = inOrder(entries).reverse();
+		candidates.sort((a, b) => Number(b.id === resume.id) - Number(a.id === resume.id));
+		for (const entry of candidates) if (await openAsBefore(state, entry, resume)) return true;
+	}
+	const next = firstUnread(resume.headBytes > 0 ? '' : resume.id, state.lastReadNs, entries);
+	if (next === null) return false;
+	if (resume.headBytes > 0 || (state.truncated && next.id === resume.id)) {
+		const reason = entries.some((entry) => entry.id === resume.id) ? 'truncated' : 'rotated-away';
+		result.gap = { reason, fromUs: Number(BigInt(resume.lastReadNs) / 1000n) };
+	}
+	return openAtStart(state, next);
+}
+
+/** Nothing was read of the current file: it may have been copied and truncated with all that it held. */
+async function enterEarlier(state: TailState, current: Current): Promise<void> {
+	const entries = await listExport(state.folder, state.liveName);
+	const earlier = firstUnread(current.id, state.lastReadNs, entries);
+	if (earlier === null || earlier.id === current.id) return;
+	state.resume = checkpointOf(state);
+	await leave(state);
+	await openAtStart(state, earlier);
+}
+
+async function openAtStart(state: TailState, entry: FileEntry): Promise<boolean> {
+	const handle = await openEntry(state.folder, entry);
+	if (handle === null) return false;
+	settle(state, handle, entry, { offset: 0, number: 1 }, Buffer.alloc(0));
+	return true;
+}
+
+/** True when the file begins as the checkpoint says and was not cut since. */
+async function openAsBefore(state: TailState, entry: FileEntry, resume: TailCheckpoint): Promise<boolean> {
+	if (entry.size < resume.offset) return false;
+	const handle = await openEntry(state.folder, entry);
+	if (handle === null) return false;
+	const head = await readAt(handle, 0, resume.headBytes);
+	if (head.length < resume.headBytes || digestOf(head) !== resume.headDigest) {
+		await handle.close();
+		return false;
+	}
+	settle(state, handle, entry, { offset: resume.offset, number: resume.line }, head);
+	return true;
+}
+
+function settle(
+	state: TailState,
+	handle: FileHandle,
+	entry: FileEntry,
+	start: { offset: number; number: number },
+	head: Buffer,
+): void {
+	const splitter = createLineSplitter(state.options.lineBytesMax, start);
+	const { name, id } = entry;
+	state.current = { handle, name, id, splitter, readTo: start.offset, head, successor: null };
+	state.resume = null;
+	state.truncated = false;
+}
+
+async function leave(state: TailState): Promise<void> {
+	const handle = state.current?.handle;
+	state.current = null;
+	await handle?.close();
+}
+
+function checkpointOf(state: TailState): TailCheckpoint | null {
+	const { current } = state;
+	if (current === null) return state.resume;
+	const { offset, number } = current.splitter.position();
+	const head = current.head.subarray(0, Math.min(current.head.length, offset));
+	return {
+		version: 1,
+		id: current.id,
+		offset,
+		line: number,
+		headBytes: head.length,
+		headDigest: digestOf(head),
+		lastReadNs: String(state.lastReadNs),
+	};
+}
+
+function watchFolder(state: TailState): { wait: ExportTail['wait']; close: () => void } {
+	let changed = false;
+	let wake = (): void => {};
+	let watcher: FSWatcher | null = null;
+	const unwatchable = (cause: unknown): void => {
+		watcher?.close();
+		watcher = null;
+		state.options.emit({
+			name: 'export_watch_failed',
+			stage: 'ingest',
+			reason: 'watch',
+			intentional: true,
+			message: `${state.folder}: cannot be watched, is polled: ${String(cause)}`,
+		});
+	};
+	try {
+		watcher = watch(state.folder, { persistent: false }, () => {
+			changed = true;
+			wake();
+		});
+		watcher.on('error', unwatchable);
+	} catch (cause) {
+		unwatchable(cause);
+	}
+	return {
+		wait(waitMs, signal) {
+			if (changed || signal.aborted) {
+				changed = false;
+				return Promise.resolve();
+			}
+			return new Promise((resolve) => {
+				const done = (): void => {
+					clearTimeout(timer);
+					signal.removeEventListener('abort', done);
+					wake = () => {};
+					changed = false;
+					resolve();
+				};
+				const timer = setTimeout(done, waitMs);
+				signal.addEventListener('abort', done);
+				wake = done;
+			});
+		},
+		close: () => watcher?.close(),
+	};
+}
