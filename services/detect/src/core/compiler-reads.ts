@@ -190,5 +190,7 @@ function whyWords(judgement: DifferingRead['judgement']): string {
 			return 'Two opens agree on the content.';
 		case 'own-write':
 			return 'Only the session wrote to it.';
+		case 'unjudged':
+			return 'It is not yet compared with other opens of the file.';
 	}
 }

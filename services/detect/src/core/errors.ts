@@ -5,8 +5,7 @@ export type DetectErrorCode =
 	| 'fact-batch-undecodable'
 	| 'fact-chain-broken'
 	| 'facts-mismatch'
-	| 'late-facts'
-	| 'unknown-session';
+	| 'late-facts';
 
 /** The error class of the detect core. */
 export class DetectError extends Error {

@@ -74,6 +74,9 @@ export function createGatherer(suspects: Suspects, factsMax: number): Gatherer {
 	};
 }
 
+/** The history of a few facts: what a lead knows when it leaves. */
+export const historyOf = (facts: readonly FileFact[]): History => index([...facts], new Map(), 0);
+
 /** One vote per inode: copies and repeated opens of one file count once. */
 function noteSize(sizes: Map<string, Map<string, number>>, f: FileFact, max: number): void {
 	let inodes = sizes.get(f.digest);

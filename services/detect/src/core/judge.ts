@@ -16,10 +16,10 @@ export type Cause = 'foreign' | 'own' | 'unknown';
 
 export type Judgement =
 	| { kind: 'expected' }
-	/** `shown`: false when no event carries the digest of what was read, only size or a write tell. */
+	/** unjudged: of a lead, which waits for nothing. `shown`: false when no event carries the digest of what was read, only size or a write tell. */
 	| {
 			kind: 'differs';
-			reason: 'size' | 'foreign-write' | 'held' | 'opens-agree' | 'own-write';
+			reason: 'size' | 'foreign-write' | 'held' | 'opens-agree' | 'own-write' | 'unjudged';
 			cause: Cause;
 			shown: boolean;
 	  }

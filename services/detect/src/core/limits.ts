@@ -10,6 +10,10 @@ export interface DetectLimits {
 	findings: number;
 	/** Leads per session. */
 	leads: number;
+	/** Leads kept per partition until their sessions close. */
+	leadsTotal: number;
+	/** Sessions whose processes are kept in memory for leads; others are read back when facts of them come. */
+	liveSessions: number;
 	/** Compiler inputs remembered per session while its manifest is on its way. */
 	waitingInputs: number;
 	/** File facts of one session kept in memory instead of being read back at close. */
@@ -26,6 +30,8 @@ export const defaultLimits: DetectLimits = {
 	gatheredFacts: 100_000,
 	findings: 1_000,
 	leads: 256,
+	leadsTotal: 20_000,
+	liveSessions: 2_000,
 	waitingInputs: 4_096,
 	cachedFacts: 50_000,
 	cachedFactsTotal: 150_000,

@@ -21,7 +21,7 @@ import type { RuleCase } from './rule-schema.ts';
 import { type RuleSet, withOptions } from './rule-set.ts';
 
 export const caseSession: string = sha256Hex('case');
-const caseCommit = 'c0ffee'.repeat(6) + 'c0ff';
+const caseCommit = `${'c0ffee'.repeat(6)}c0ff`;
 const startUs = 1_000_000;
 
 const opened: OpenedFact = {

@@ -33,6 +33,7 @@ const caseSchema = z.strictObject({
 			strictSources: z.boolean().optional(),
 		})
 		.describe('The session.'),
+	// biome-ignore lint/suspicious/noThenProperty: the word of a case's YAML; a list is no thenable
 	then: z
 		.array(
 			z.strictObject({

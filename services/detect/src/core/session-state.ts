@@ -1,0 +1,101 @@
+// What detect keeps of an open session in the store: the chain's head and the leads that left. All else is read back.
+import { chainStart, type FactChainLink, factHead } from '@affidavit/model/facts.ts';
+import type { OpenedFact } from '@affidavit/model/generated/session.ts';
+import { equalBytes } from './fact-source.ts';
+
+export interface SessionState {
+	session: string;
+	/** sha256 of the last batch taken. */
+	head: Uint8Array;
+	/** Sequence that the next batch must have. */
+	next: number;
+	/** Input offset of the first batch. */
+	firstOffset: number;
+	/** The chain had a hole or a fork. */
+	broken: boolean;
+	/** File facts so far. */
+	files: number;
+	opened: OpenedFact | null;
+	/** Leads that left, by id: the encoded finding, to be withdrawn or confirmed at the close. */
+	leads: Map<string, Uint8Array>;
+}
+
+export const newSession = (session: string, firstOffset: number): SessionState => ({
+	session,
+	head: chainStart,
+	next: 0,
+	firstOffset,
+	broken: false,
+	files: 0,
+	opened: null,
+	leads: new Map(),
+});
+
+export type ChainStep =
+	| { kind: 'continues' }
+	/** Exactly the batch that was taken last. */
+	| { kind: 'duplicate' }
+	/** `adopt`: the chain goes on from this batch, incomplete. */
+	| { kind: 'broken'; adopt: boolean; message: string };
+
+/** Does a batch continue the session's chain? */
+export function checkLink(state: SessionState, link: FactChainLink, bytes: Uint8Array): ChainStep {
+	if (link.sequence === state.next && equalBytes(link.previous, state.head)) return { kind: 'continues' };
+	if (link.sequence === state.next - 1 && equalBytes(factHead(bytes), state.head)) return { kind: 'duplicate' };
+	if (link.sequence < state.next)
+		return {
+			kind: 'broken',
+			adopt: false,
+			message: `sequence: ${link.sequence}: expected ${state.next}; another batch of that number was taken`,
+		};
+	if (link.sequence > state.next)
+		return {
+			kind: 'broken',
+			adopt: true,
+			message: `sequence: ${link.sequence}: expected ${state.next}; batches are missing`,
+		};
+	return { kind: 'broken', adopt: true, message: `previous: does not name batch ${state.next - 1} of the chain` };
+}
+
+const sessionPrefix = 'session:';
+const leadPrefix = 'lead:';
+const closedPrefix = 'closed:';
+
+export const sessionCell = (session: string): string => `${sessionPrefix}${session}`;
+export const leadCell = (session: string, id: string): string => `${leadPrefix}${session}:${id}`;
+export const closedCell = (session: string): string => `${closedPrefix}${session}`;
+
+export function encodeSession(state: SessionState): Uint8Array {
+	const { head, leads, ...rest } = state;
+	return Buffer.from(JSON.stringify({ ...rest, head: Buffer.from(head).toString('hex') }));
+}
+
+export interface RestoredCells {
+	sessions: Map<string, SessionState>;
+	/** Closed sessions, oldest first, with their ordinal. */
+	closed: Map<string, number>;
+}
+
+/** The worker's memory from its cells. Throws on cells that this code did not write. */
+export function restoreCells(cells: ReadonlyMap<string, Uint8Array>): RestoredCells {
+	const sessions = new Map<string, SessionState>();
+	const closed: [string, number][] = [];
+	const leads: [string, string, Uint8Array][] = [];
+	for (const [name, bytes] of cells) {
+		if (name.startsWith(sessionPrefix)) {
+			const stored = JSON.parse(Buffer.from(bytes).toString()) as Omit<SessionState, 'head' | 'leads'> & {
+				head: string;
+			};
+			const head = new Uint8Array(Buffer.from(stored.head, 'hex'));
+			sessions.set(stored.session, { ...stored, head, leads: new Map() });
+		} else if (name.startsWith(leadPrefix)) {
+			const [session = '', id = ''] = name.slice(leadPrefix.length).split(':');
+			leads.push([session, id, bytes]);
+		} else if (name.startsWith(closedPrefix)) {
+			closed.push([name.slice(closedPrefix.length), Number(Buffer.from(bytes).toString())]);
+		}
+	}
+	for (const [session, id, bytes] of leads) sessions.get(session)?.leads.set(id, bytes);
+	closed.sort((a, b) => a[1] - b[1]);
+	return { sessions, closed: new Map(closed) };
+}
