@@ -1,7 +1,11 @@
 // The stable object of `affidavit process --json` (docs/process-json.md), as the data folder keeps it for each session.
 import { z } from 'zod';
 
-const processRef = z.looseObject({ execId: z.string(), binary: z.string() }).nullable();
+/** Typed without the index signature of a loose object, so that a ProcessRef of the model is one. */
+const processRef = z.looseObject({ execId: z.string(), binary: z.string() }).nullable() as z.ZodType<{
+	execId: string;
+	binary: string;
+} | null>;
 
 export const sessionIdPattern: RegExp = /^[0-9a-f]{1,64}$/;
 

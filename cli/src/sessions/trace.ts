@@ -25,9 +25,16 @@ export async function readTrace(summary: SessionSummary, outDir: string): Promis
 	];
 	for (const path of candidates) {
 		const bytes = await readEnvelope(path);
-		if (bytes) return { kind: 'trace', path, trace: checked(bytes, path, summary, said?.payloadSha256) };
+		if (bytes) return { kind: 'trace', path, trace: checked(bytes, path, summary.session, said?.payloadSha256) };
 	}
 	return { kind: 'absent', reason: `no runtime-trace statement of the session in ${outDir}` };
+}
+
+/** The statement in the envelope `path`. Throws CliError: file-missing, or session-unreadable when it is not the one that is named. */
+export async function readRuntimeTrace(path: string, session: string, payloadSha256: string): Promise<RuntimeTrace> {
+	const bytes = await readEnvelope(path);
+	if (!bytes) throw new CliError('file-missing', `${path}: no such file`);
+	return checked(bytes, path, session, payloadSha256);
 }
 
 async function newestFirst(sessionDir: string): Promise<string[]> {
@@ -56,19 +63,14 @@ async function readEnvelope(path: string): Promise<Uint8Array | null> {
 	}
 }
 
-/** The summary names the payload by digest: what it describes and what is shown are one. */
-function checked(
-	bytes: Uint8Array,
-	path: string,
-	summary: SessionSummary,
-	expectedSha256: string | undefined,
-): RuntimeTrace {
+/** Whoever names the statement does so by its payload's digest: what was meant and what is read are one. */
+function checked(bytes: Uint8Array, path: string, session: string, expectedSha256: string | undefined): RuntimeTrace {
 	const refuse = (reason: string): CliError => new CliError('session-unreadable', `${path}: ${reason}`);
 	const parsed = parseEnvelope(bytes);
 	if (parsed.kind === 'invalid') throw refuse(parsed.reason);
 	const sha256 = payloadSha256(parsed.envelope);
 	if (expectedSha256 !== undefined && sha256 !== expectedSha256)
-		throw refuse(`payload has sha256 ${sha256}, the summary of the session says ${expectedSha256}`);
+		throw refuse(`payload has sha256 ${sha256}, expected ${expectedSha256}`);
 	const statement = parseStatement(parsed.envelope.payload);
 	if (statement.kind === 'invalid') throw refuse(statement.reason);
 	const { predicateType, predicate } = statement.statement;
@@ -77,6 +79,6 @@ function checked(
 	for (const field of arrays)
 		if (!Array.isArray(predicate[field])) throw refuse(`predicate.${field}: expected an array`);
 	const trace = predicate as unknown as RuntimeTrace;
-	if (trace.session?.id !== summary.session) throw refuse(`is of another session than ${summary.session}`);
+	if (trace.session?.id !== session) throw refuse(`is of another session than ${session}`);
 	return trace;
 }
