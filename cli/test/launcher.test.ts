@@ -26,21 +26,27 @@ test('wrong use exits 2 and names what was wrong', async () => {
 	assert.match(command.stderr, /frobnicate/);
 });
 
+/** Names below `Commands:` in a help text, without `help` itself. */
+const subcommands = (help: string): string[] =>
+	[...(/\nCommands:\n([\s\S]*?)\n\n/.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)]
+		.map((match) => match[1] as string)
+		.filter((name) => name !== 'help');
+
 test('every command has --json and --help with examples', async () => {
-	const paths = [
-		['sessions'],
-		['session', 'show'],
-		['keys', 'list'],
-		['keys', 'show'],
-		['config', 'print'],
-		['verify'],
-	];
-	for (const path of paths) {
+	const visited: string[] = [];
+	const visit = async (path: readonly string[]): Promise<void> => {
 		const { code, stdout } = await runCli([...path, '--help']);
-		assert.equal(code, 0, path.join(' '));
-		assert.match(stdout, /--json/, path.join(' '));
-		assert.match(stdout, /Examples:\n {2}\$ /, path.join(' '));
-	}
+		const name = path.join(' ');
+		assert.equal(code, 0, name);
+		const below = subcommands(stdout);
+		if (below.length > 0) return void (await Promise.all(below.map((sub) => visit([...path, sub]))));
+		visited.push(name);
+		assert.match(stdout, /--json/, name);
+		assert.match(stdout, /Examples:\n {2}\$ /, name);
+	};
+	await visit([]);
+	for (const name of ['sessions', 'session show', 'verify', 'keys list', 'keys show', 'keys create', 'config print'])
+		assert.ok(visited.includes(name), name);
 });
 
 /** A copy of the launcher whose process believes that it runs on Node 20, with `main` as its program. */
