@@ -28,7 +28,7 @@ test('wrong use exits 2 and names what was wrong', async () => {
 
 /** Names below `Commands:` in a help text, without `help` itself. */
 const subcommands = (help: string): string[] =>
-	[...(/\nCommands:\n([\s\S]*?)\n\n/.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)]
+	[...(/\nCommands:\n((?: {2}.*\n)*)/.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)]
 		.map((match) => match[1] as string)
 		.filter((name) => name !== 'help');
 
