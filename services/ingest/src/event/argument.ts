@@ -89,7 +89,7 @@ export function isDecimal64(text: string, signed: boolean): boolean {
 export function saturate(text: string): number {
 	const value = Number(text);
 	if (value > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER;
-	return value < -Number.MAX_SAFE_INTEGER ? -Number.MAX_SAFE_INTEGER : value;
+	return Math.max(value, -Number.MAX_SAFE_INTEGER);
 }
 
 /** Fills a long argument in the one way that both decoders agree on. */

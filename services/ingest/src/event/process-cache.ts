@@ -1,12 +1,13 @@
 // Processes whose bytes were decoded before. An event repeats its process in full; only refcnt and tid change between
 // two copies. So the bytes are kept in pieces around these two numbers and compared: equal bytes, equal process.
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
-import { type Bytes, sameBytes } from './bytes.ts';
+import { type Bytes, type Input, type Literal, literalOf, sameBytes } from './bytes.ts';
 
 export interface CachedProcess {
 	readonly info: ProcessInfo;
 	/** A copy: the line's buffer is not held. */
-	readonly raw: Bytes;
+	readonly raw: Literal;
+	readonly length: number;
 	/** Numbers in `raw` that may differ, in order; start === end where there is none. */
 	readonly firstStart: number;
 	readonly firstEnd: number;
@@ -25,7 +26,8 @@ export type Cuts = readonly [firstStart: number, firstEnd: number, secondStart: 
 export function cachedProcess(bytes: Bytes, start: number, end: number, cuts: Cuts, info: ProcessInfo): CachedProcess {
 	return {
 		info,
-		raw: Buffer.from(bytes.subarray(start, end)) as Bytes,
+		raw: literalOf(bytes, start, end),
+		length: end - start,
 		firstStart: cuts[0],
 		firstEnd: cuts[1],
 		secondStart: cuts[2],
@@ -35,24 +37,22 @@ export function cachedProcess(bytes: Bytes, start: number, end: number, cuts: Cu
 }
 
 /** Position after the process at `pos`, or -1 when other bytes than the cached ones are there. */
-export function matchProcess(entry: CachedProcess, bytes: Bytes, pos: number, end: number, skip: SkipNumber): number {
+export function matchProcess(entry: CachedProcess, input: Input, pos: number, skip: SkipNumber): number {
 	const { raw, firstStart, firstEnd, secondStart, secondEnd } = entry;
-	if (end - pos < firstStart || !sameBytes(bytes, pos, raw, 0, firstStart)) return -1;
+	if (!sameBytes(input, pos, raw, 0, firstStart)) return -1;
 	let p = pos + firstStart;
 	if (firstEnd > firstStart) {
-		p = skip(bytes, p, end);
+		p = skip(input.bytes, p, input.end);
 		if (p < 0) return -1;
 	}
-	const middle = secondStart - firstEnd;
-	if (end - p < middle || !sameBytes(bytes, p, raw, firstEnd, middle)) return -1;
-	p += middle;
+	if (!sameBytes(input, p, raw, firstEnd, secondStart - firstEnd)) return -1;
+	p += secondStart - firstEnd;
 	if (secondEnd > secondStart) {
-		p = skip(bytes, p, end);
+		p = skip(input.bytes, p, input.end);
 		if (p < 0) return -1;
 	}
-	const rest = raw.length - secondEnd;
-	if (end - p < rest || !sameBytes(bytes, p, raw, secondEnd, rest)) return -1;
-	return p + rest;
+	const rest = entry.length - secondEnd;
+	return sameBytes(input, p, raw, secondEnd, rest) ? p + rest : -1;
 }
 
 export interface ProcessCacheLimits {
@@ -76,11 +76,11 @@ export function createProcessCache(limits: ProcessCacheLimits): ProcessCache {
 	let old = new Map<number, CachedProcess>();
 	let youngBytes = 0;
 	const keep = (hash: number, entry: CachedProcess): void => {
-		for (let e: CachedProcess | null = entry; e; e = e.variant) youngBytes += e.raw.length;
+		for (let e: CachedProcess | null = entry; e; e = e.variant) youngBytes += e.length;
 		if (young.size * 2 >= limits.entriesMax || youngBytes * 2 > limits.bytesMax) {
 			old = young;
 			young = new Map();
-			youngBytes = entry.raw.length;
+			youngBytes = entry.length;
 		}
 		young.set(hash, entry);
 	};

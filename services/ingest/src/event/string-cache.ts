@@ -1,5 +1,5 @@
 // Paths and digests come again and again: the same string object each time saves the allocation, and its hash downstream.
-import { type Bytes, hashBytes } from './bytes.ts';
+import { hashBytes, type Input, sameRun } from './bytes.ts';
 
 /** A power of two. */
 const entries = 8192;
@@ -8,28 +8,42 @@ const stride = 128;
 /** Names differ at their end. */
 const hashed = 16;
 
-export type StringCache = (bytes: Bytes, start: number, end: number) => string;
-
-/** Strings of ASCII bytes. One string per table place, so hostile collisions only cost the allocation. */
-export function createStringCache(): StringCache {
-	const strings: string[] = new Array(entries).fill('');
-	const lengths = new Uint8Array(entries);
-	const arena = new Uint8Array(entries * stride);
-	return (bytes, start, end) => {
-		const length = end - start;
-		if (length === 0) return '';
-		if (length > stride) return bytes.latin1Slice(start, end);
-		const place = (hashBytes(bytes, length > hashed ? end - hashed : start, end) + length) & (entries - 1);
-		const base = place * stride;
-		if (lengths[place] === length) {
-			let i = 0;
-			while (i < length && arena[base + i] === bytes[start + i]) i++;
-			if (i === length) return strings[place] as string;
-		}
-		const text = bytes.latin1Slice(start, end);
-		strings[place] = text;
-		lengths[place] = length;
-		for (let i = 0; i < length; i++) arena[base + i] = bytes[start + i] as number;
-		return text;
-	};
+/** One string per place, so hostile collisions only cost the allocation. */
+export interface StringCache {
+	readonly strings: string[];
+	readonly lengths: Uint8Array;
+	readonly arena: DataView;
 }
+
+export const createStringCache = (): StringCache => ({
+	strings: new Array<string>(entries).fill(''),
+	lengths: new Uint8Array(entries),
+	arena: new DataView(new ArrayBuffer(entries * stride)),
+});
+
+/** The cached string of the ASCII bytes [start, end), or null. */
+export function knownString(cache: StringCache, input: Input, start: number, end: number): string | null {
+	const length = end - start;
+	if (length > stride) return null;
+	const place = placeOf(input, start, end);
+	if (cache.lengths[place] !== length) return null;
+	if (!sameRun(input.view, input.base + start, cache.arena, place * stride, length)) return null;
+	return cache.strings[place] as string;
+}
+
+/** The string of the ASCII bytes [start, end). */
+export function cachedString(cache: StringCache, input: Input, start: number, end: number): string {
+	const known = knownString(cache, input, start, end);
+	if (known !== null) return known;
+	const text = input.bytes.latin1Slice(start, end);
+	const length = end - start;
+	if (length > stride) return text;
+	const place = placeOf(input, start, end);
+	cache.strings[place] = text;
+	cache.lengths[place] = length;
+	for (let i = 0; i < length; i++) cache.arena.setUint8(place * stride + i, input.bytes[start + i] as number);
+	return text;
+}
+
+const placeOf = (input: Input, start: number, end: number): number =>
+	(hashBytes(input.bytes, end - start > hashed ? end - hashed : start, end) + end - start) & (entries - 1);

@@ -1,7 +1,7 @@
 // The fast path: known shapes, known processes. Null means "not sure": the general decoder then decides.
 import { compareEvents, emptyEvent, type ProcessInfo, type TraceEvent } from '@affidavit/model/trace-event.ts';
 import type { DecodeResult } from '../decode-result.ts';
-import { type Bytes, sameBytes } from '../event/bytes.ts';
+import { type Bytes, createInput, type Literal, sameBytes, setInput } from '../event/bytes.ts';
 import { hookEvent } from '../event/hook-event.ts';
 import type { CachedProcess } from '../event/process-cache.ts';
 import { createStringCache } from '../event/string-cache.ts';
@@ -13,8 +13,8 @@ type EventResult = Extract<DecodeResult, { kind: 'event' }>;
 
 /** Shapes that begin alike: what they differ in comes after the processes. */
 interface Group {
-	readonly head: Bytes;
-	readonly middle: Bytes | null;
+	readonly head: Literal;
+	readonly middle: Literal | null;
 	readonly shapes: Shape[];
 }
 
@@ -32,29 +32,39 @@ const creditPerHit = 1 / 32;
 
 export function createFastDecoder(processes: ProcessReader): FastDecoder {
 	const groups: Group[] = [];
-	const match: Match = { strings: createStringCache(), processes, timeUs: -1, digest: '', status: 0, signal: '' };
+	const input = createInput();
+	const match: Match = {
+		strings: createStringCache(),
+		digests: createStringCache(),
+		processes,
+		timeUs: -1,
+		digest: '',
+		status: 0,
+		signal: '',
+	};
 	let lastProcess: CachedProcess | null = null;
 	let lastParent: CachedProcess | null = null;
 	let learnCredit = learnCreditMax;
 
 	function decode(line: Bytes): EventResult | null {
+		setInput(input, line);
 		for (let i = 0; i < groups.length; i++) {
 			const group = groups[i] as Group;
 			const { head, middle } = group;
-			if (line.length < head.length || !sameBytes(line, 0, head, 0, head.length)) continue;
-			let pos = processes.read(line, head.length, line.length, lastProcess);
+			if (!sameBytes(input, 0, head, 0, head.bytes.length)) continue;
+			let pos = processes.read(input, head.bytes.length, lastProcess);
 			if (pos < 0) return null;
 			const process = processes.found as CachedProcess;
 			let parent: CachedProcess | null = null;
 			if (middle) {
-				if (line.length - pos < middle.length || !sameBytes(line, pos, middle, 0, middle.length)) continue;
-				pos = processes.read(line, pos + middle.length, line.length, lastParent);
+				if (!sameBytes(input, pos, middle, 0, middle.bytes.length)) continue;
+				pos = processes.read(input, pos + middle.bytes.length, lastParent);
 				if (pos < 0) return null;
 				parent = processes.found as CachedProcess;
 				lastParent = parent;
 			}
 			lastProcess = process;
-			const shape = findShape(group.shapes, line, pos);
+			const shape = findShape(group.shapes, pos);
 			if (!shape) continue;
 			forward(groups, i);
 			return finish(shape, process.info, parent ? parent.info : null);
@@ -62,10 +72,10 @@ export function createFastDecoder(processes: ProcessReader): FastDecoder {
 		return null;
 	}
 
-	function findShape(shapes: Shape[], line: Bytes, pos: number): Shape | null {
+	function findShape(shapes: Shape[], pos: number): Shape | null {
 		for (let i = 0; i < shapes.length; i++) {
 			const shape = shapes[i] as Shape;
-			if (!matchShape(shape, match, line, pos, line.length)) continue;
+			if (!matchShape(shape, match, input, pos)) continue;
 			forward(shapes, i);
 			return shape;
 		}
@@ -81,7 +91,8 @@ export function createFastDecoder(processes: ProcessReader): FastDecoder {
 		if (learnCredit < 1) return;
 		learnCredit--;
 		const learned = learnShape(line, result);
-		if (!learned || !matchShape(learned.shape, match, line, learned.start, line.length)) return;
+		setInput(input, line);
+		if (!learned || !matchShape(learned.shape, match, input, learned.start)) return;
 		// Not learned unless it says of its own line what the general decoder says.
 		const event = eventOf(learned.shape, match, result.event.execId);
 		if (compareEvents(event, result.event) === 0) addShape(groups, learned);
@@ -110,7 +121,9 @@ function forward<T>(list: T[], index: number): void {
 
 function addShape(groups: Group[], learned: Learned): void {
 	const { head, middle, shape } = learned;
-	let group = groups.find((g) => g.head.equals(head) && (middle ? g.middle?.equals(middle) : g.middle === null));
+	let group = groups.find(
+		(g) => g.head.bytes.equals(head.bytes) && (middle ? g.middle?.bytes.equals(middle.bytes) : g.middle === null),
+	);
 	if (!group) {
 		group = { head, middle, shapes: [] };
 		if (groups.length === groupsMax) groups.pop();

@@ -1,7 +1,7 @@
 // Makes a shape of a line that the general decoder has accepted. Refuses (null) whatever it is not sure about:
 // the line is then decoded the general way, each time.
 import type { DecodeResult } from '../decode-result.ts';
-import { asBytes, type Bytes } from '../event/bytes.ts';
+import { type Bytes, type Literal, literalOf } from '../event/bytes.ts';
 import { functionHook, type Hook } from '../event/hook.ts';
 import { addNumber, addSlot, addString, type Draft, noArgument } from './draft.ts';
 import { maxInt32 } from './fields.ts';
@@ -12,9 +12,9 @@ import { members, spanOf, type Walk } from './walk.ts';
 /** What stands before a line's processes, between them, and after them. */
 export interface Learned {
 	/** Up to the process object. */
-	readonly head: Bytes;
+	readonly head: Literal;
 	/** Between process and parent; null when the line has no parent. */
-	readonly middle: Bytes | null;
+	readonly middle: Literal | null;
 	readonly shape: Shape;
 	/** Where the shape's first literal stands in the line that it was learned from. */
 	readonly start: number;
@@ -41,24 +41,25 @@ export function learnShape(line: Bytes, result: Extract<DecodeResult, { kind: 'e
 	// The processes come first in protojson's order; a slot before them would be read twice.
 	if (first && first.start < last.end) return null;
 	if (draft.parent && draft.parent.start < draft.process.end) return null;
-	const literals: Bytes[] = [];
+	const literals: Uint8Array[] = [];
 	const literalEnds: number[] = [];
 	let from = last.end;
 	let total = 0;
 	for (const to of [...draft.spans, { start: line.length, end: line.length }]) {
-		literals.push(asBytes(line.subarray(from, to.start)));
+		literals.push(line.subarray(from, to.start));
 		total += to.start - from;
 		literalEnds.push(total);
 		from = to.end;
 	}
 	return {
-		head: copy(line, 0, draft.process.start),
-		middle: draft.parent ? copy(line, draft.process.end, draft.parent.start) : null,
+		head: literalOf(line, 0, draft.process.start),
+		middle: draft.parent ? literalOf(line, draft.process.end, draft.parent.start) : null,
 		shape: {
 			kind,
 			hook,
 			host: result.host,
-			literals: asBytes(Buffer.concat(literals)),
+			literals: literalOf(Buffer.concat(literals), 0, total),
+			length: total,
 			literalEnds,
 			slots: draft.slots,
 			args: draft.args,
@@ -66,8 +67,6 @@ export function learnShape(line: Bytes, result: Extract<DecodeResult, { kind: 'e
 		start: last.end,
 	};
 }
-
-const copy = (line: Bytes, start: number, end: number): Bytes => asBytes(Buffer.from(line.subarray(start, end)));
 
 function kindOfBody(body: string): Shape['kind'] | null {
 	switch (body) {

@@ -1,6 +1,6 @@
 // Reads a process object out of a line: by comparison where its bytes are known, else by JSON.parse of these bytes alone.
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
-import { type Bytes, hashBytes, sameBytes } from '../event/bytes.ts';
+import { type Bytes, hashBytes, type Input, literalText, sameBytes } from '../event/bytes.ts';
 import {
 	type CachedProcess,
 	type Cuts,
@@ -16,32 +16,33 @@ import { bracketedEnd, integerEnd, plainEnd, quote, stringEnd } from './scan.ts'
 
 export interface ProcessReader {
 	/** Position after the object at `pos`, and `found` set; -1 when it is not one in the usual form. `guess` is tried first. */
-	read(bytes: Bytes, pos: number, end: number, guess: CachedProcess | null): number;
+	read(input: Input, pos: number, guess: CachedProcess | null): number;
 	found: CachedProcess | null;
 }
 
 /** protojson writes fields in the order of their numbers: exec_id is the first. */
-const opening = Buffer.from('{"exec_id":"') as Bytes;
+const opening = literalText('{"exec_id":"');
 const execIdMax = 256;
 
 export function createProcessReader(cache: ProcessCache, build: ProcessBuilder): ProcessReader {
 	const reader: ProcessReader = { read, found: null };
 
-	function read(bytes: Bytes, pos: number, end: number, guess: CachedProcess | null): number {
+	function read(input: Input, pos: number, guess: CachedProcess | null): number {
 		if (guess) {
-			const after = matchProcess(guess, bytes, pos, end, integerEnd);
+			const after = matchProcess(guess, input, pos, integerEnd);
 			if (after >= 0) {
 				reader.found = guess;
 				return after;
 			}
 		}
-		const start = pos + opening.length;
-		if (end < start || !sameBytes(bytes, pos, opening, 0, opening.length)) return -1;
+		const start = pos + opening.bytes.length;
+		const { bytes, end } = input;
+		if (!sameBytes(input, pos, opening, 0, opening.bytes.length)) return -1;
 		const close = plainEnd(bytes, start, Math.min(end, start + execIdMax));
 		if (close < 0) return -1;
 		const hash = hashBytes(bytes, start, close);
 		for (let entry = cache.get(hash); entry; entry = entry.variant) {
-			const after = matchProcess(entry, bytes, pos, end, integerEnd);
+			const after = matchProcess(entry, input, pos, integerEnd);
 			if (after >= 0) {
 				reader.found = entry;
 				return after;

@@ -1,9 +1,9 @@
 // A shape is an export line that was decoded once, cut into literal bytes and slots. A line that has the same literal
 // bytes, and in each slot a value of the same lexical class, has the same structure: only the slots are decoded.
 import { type Argument, addressText } from '../event/argument.ts';
-import { type Bytes, sameBytes } from '../event/bytes.ts';
+import { type Input, type Literal, literalText, sameBytes } from '../event/bytes.ts';
 import type { Hook } from '../event/hook.ts';
-import type { StringCache } from '../event/string-cache.ts';
+import { cachedString, knownString, type StringCache } from '../event/string-cache.ts';
 import { timeTextUs } from '../event/time.ts';
 import type { ProcessReader } from './process-reader.ts';
 import { integerEnd, integerValue, plainEnd, quote, unescapedEnd } from './scan.ts';
@@ -51,7 +51,9 @@ export interface Shape {
 	readonly hook: Hook;
 	readonly host: string;
 	/** All literals in one run, and where each ends: one more than slots. */
-	readonly literals: Bytes;
+	readonly literals: Literal;
+	/** Bytes in `literals`. */
+	readonly length: number;
 	readonly literalEnds: readonly number[];
 	readonly slots: readonly Slot[];
 	/** Filled anew by every match. */
@@ -61,6 +63,7 @@ export interface Shape {
 /** What the slots of the line at hand gave. Reused for every line. */
 export interface Match {
 	readonly strings: StringCache;
+	readonly digests: StringCache;
 	readonly processes: ProcessReader;
 	timeUs: number;
 	digest: string;
@@ -68,8 +71,8 @@ export interface Match {
 	signal: string;
 }
 
-/** Matches `shape` against bytes[pos, end): what follows the processes. False when anything differs. */
-export function matchShape(shape: Shape, match: Match, bytes: Bytes, start: number, end: number): boolean {
+/** Matches `shape` against the input from `start` on: what follows the processes. False when anything differs. */
+export function matchShape(shape: Shape, match: Match, input: Input, start: number): boolean {
 	const { literals, literalEnds, slots } = shape;
 	match.digest = '';
 	match.status = 0;
@@ -78,17 +81,18 @@ export function matchShape(shape: Shape, match: Match, bytes: Bytes, start: numb
 	let literal = 0;
 	for (let i = 0; i < slots.length; i++) {
 		const length = (literalEnds[i] as number) - literal;
-		if (end - pos < length || !sameBytes(bytes, pos, literals, literal, length)) return false;
+		if (!sameBytes(input, pos, literals, literal, length)) return false;
 		literal += length;
-		pos = fillSlot(slots[i] as Slot, match, bytes, pos + length, end);
+		pos = fillSlot(slots[i] as Slot, match, input, pos + length);
 		if (pos < 0) return false;
 	}
-	const length = literals.length - literal;
-	return end - pos === length && sameBytes(bytes, pos, literals, literal, length);
+	const length = shape.length - literal;
+	return input.end - pos === length && sameBytes(input, pos, literals, literal, length);
 }
 
 /** Position after the slot's value, or -1. */
-function fillSlot(slot: Slot, match: Match, bytes: Bytes, pos: number, end: number): number {
+function fillSlot(slot: Slot, match: Match, input: Input, pos: number): number {
+	const { bytes, end } = input;
 	const argument = slot.argument;
 	switch (slot.kind) {
 		case SlotKind.number:
@@ -111,13 +115,13 @@ function fillSlot(slot: Slot, match: Match, bytes: Bytes, pos: number, end: numb
 			const value = integerValue(bytes, pos, after);
 			if (value < slot.min) return -1;
 			if (slot.kind === SlotKind.decimal) argument.value = value;
-			else argument.text = match.strings(bytes, pos, after);
+			else argument.text = cachedString(match.strings, input, pos, after);
 			return after;
 		}
 		case SlotKind.digest:
-			return fillDigest(match, bytes, pos, end);
+			return fillDigest(match, input, pos);
 		case SlotKind.ancestors:
-			return skipAncestors(match, bytes, pos, end);
+			return skipAncestors(match, input, pos);
 		case SlotKind.time: {
 			const after = plainEnd(bytes, pos, end);
 			match.timeUs = after < 0 ? -1 : timeTextUs(bytes, pos, after);
@@ -130,13 +134,14 @@ function fillSlot(slot: Slot, match: Match, bytes: Bytes, pos: number, end: numb
 			return after;
 		}
 		default:
-			return fillString(slot.kind, argument, match, bytes, pos, end);
+			return fillString(slot.kind, argument, match, input, pos);
 	}
 }
 
 const asciiCharacters = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 
-function fillString(kind: SlotKind, argument: Argument, match: Match, bytes: Bytes, pos: number, end: number): number {
+function fillString(kind: SlotKind, argument: Argument, match: Match, input: Input, pos: number): number {
+	const { bytes, end } = input;
 	let after = plainEnd(bytes, pos, end);
 	const plain = after >= 0;
 	if (!plain) {
@@ -144,7 +149,7 @@ function fillString(kind: SlotKind, argument: Argument, match: Match, bytes: Byt
 		if (after < 0) return -1;
 	}
 	if (kind === SlotKind.ignoredString) return after;
-	const text = plain ? match.strings(bytes, pos, after) : bytes.utf8Slice(pos, after);
+	const text = plain ? cachedString(match.strings, input, pos, after) : bytes.utf8Slice(pos, after);
 	if (kind === SlotKind.text) argument.text = text;
 	else if (kind === SlotKind.address) argument.text = addressText(text);
 	else if (kind === SlotKind.family) argument.family = text;
@@ -152,16 +157,24 @@ function fillString(kind: SlotKind, argument: Argument, match: Match, bytes: Byt
 	return after;
 }
 
-const digestPrefix = Buffer.from('sha256:') as Bytes;
-const digestLength = digestPrefix.length + 64;
+const digestPrefix = literalText('sha256:');
+const digestStart = digestPrefix.bytes.length;
+const digestLength = digestStart + 64;
 
-function fillDigest(match: Match, bytes: Bytes, pos: number, end: number): number {
+function fillDigest(match: Match, input: Input, pos: number): number {
+	const { bytes } = input;
 	const after = pos + digestLength;
-	if (after >= end || bytes[after] !== quote) return -1;
-	if (!sameBytes(bytes, pos, digestPrefix, 0, digestPrefix.length)) return -1;
-	const first = pos + digestPrefix.length;
+	if (after >= input.end || bytes[after] !== quote) return -1;
+	if (!sameBytes(input, pos, digestPrefix, 0, digestStart)) return -1;
+	const first = pos + digestStart;
+	// A digest in this cache was checked when it came first.
+	const known = knownString(match.digests, input, first, after);
+	if (known !== null) {
+		match.digest = known;
+		return after;
+	}
 	for (let p = first; p < after; p++) if (isLowerHex[bytes[p] as number] === 0) return -1;
-	match.digest = match.strings(bytes, first, after);
+	match.digest = cachedString(match.digests, input, first, after);
 	return after;
 }
 
@@ -172,10 +185,11 @@ const comma = 0x2c;
 const blank = 0x20;
 const closingBracket = 0x5d;
 
-function skipAncestors(match: Match, bytes: Bytes, pos: number, end: number): number {
+function skipAncestors(match: Match, input: Input, pos: number): number {
+	const { bytes, end } = input;
 	let p = pos;
 	while (p < end) {
-		p = match.processes.read(bytes, p, end, null);
+		p = match.processes.read(input, p, null);
 		if (p < 0) return -1;
 		if (bytes[p] === closingBracket) return p;
 		if (bytes[p] !== comma) return -1;
