@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { registerConfig } from './commands/config.ts';
 import { registerKeys } from './commands/keys.ts';
+import { registerPolicies } from './commands/policies.ts';
 import { registerSession } from './commands/session.ts';
 import { registerSessions } from './commands/sessions.ts';
 import { registerVerify } from './commands/verify.ts';
@@ -10,7 +11,14 @@ import { type CliContext, examples, type Register } from './context.ts';
 import { CliError, exitUsage } from './errors.ts';
 
 /** In the order in which --help lists them. */
-const commands: readonly Register[] = [registerSessions, registerSession, registerVerify, registerKeys, registerConfig];
+const commands: readonly Register[] = [
+	registerSessions,
+	registerSession,
+	registerVerify,
+	registerKeys,
+	registerPolicies,
+	registerConfig,
+];
 
 /** What a shell reports for a process that SIGPIPE ended. */
 const exitBrokenPipe = 141;

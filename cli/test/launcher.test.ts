@@ -45,7 +45,16 @@ test('every command has --json and --help with examples', async () => {
 		assert.match(stdout, /Examples:\n {2}\$ /, name);
 	};
 	await visit([]);
-	for (const name of ['sessions', 'session show', 'verify', 'keys list', 'keys show', 'keys create', 'config print'])
+	for (const name of [
+		'sessions',
+		'session show',
+		'verify',
+		'keys list',
+		'keys show',
+		'keys create',
+		'policies render',
+		'config print',
+	])
 		assert.ok(visited.includes(name), name);
 });
 
