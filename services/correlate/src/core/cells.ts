@@ -1,0 +1,297 @@
+// A host's state as cells of the session store: only what changed is written (design 4, "Nothing is lost with the store").
+import { CorrelateError } from '../errors.ts';
+import { type Content, contentKey, countFolders, index } from './content.ts';
+import { restoreSighting, type Sighting } from './digest-sizes.ts';
+import { createHost, type Host, type Kept, type PendingExec } from './host.ts';
+import type { ProcessChain, ProcessNode } from './process-tree.ts';
+import type { Session } from './session.ts';
+
+export type Cells = Map<string, Uint8Array | null>;
+
+/** Cell keys: kind, host, own key. A host's name is encoded, so that no other host's key can start with it. */
+const keyOf = (kind: 'h' | 'p' | 'i' | 's' | 'd', host: string, own: string): string =>
+	`${kind}/${encodeURIComponent(host.toWellFormed())}/${own}`;
+
+const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+interface StoredNode extends Omit<ProcessNode, 'session' | 'chain'> {
+	session: string;
+	chain: ProcessChain;
+}
+
+type StoredContent = Omit<Content, 'sibling' | 'dirty'>;
+
+interface StoredSession extends Omit<Session, 'head'> {
+	head: string;
+}
+
+type StoredSizes = { generation: number; sightings: [string, number, string, number][] };
+
+/** Host cell: everything small. */
+interface StoredHost {
+	name: string;
+	boot: string;
+	recorded: boolean;
+	assurance: Host['assurance'];
+	observedUs: number;
+	firstUs: number;
+	chain: Omit<Host['chain'], 'recent'> & { recent: [number, string][] };
+	watermarkUs: number;
+	newestUs: number;
+	generation: number;
+	openings: number;
+	hooks: string[];
+	gaps: Host['gaps'];
+	kept: Omit<Kept, 'pending'>[];
+	pendingExecs: [number, { event: PendingExec['event']; otherSize: number; copies: number; kept: number }[]][];
+	/** null: never. */
+	nextCloseUs: number | null;
+	clock: number;
+	refillFrom: number;
+	marks: Host['records']['marks'];
+}
+
+/** Writes what changed since the last snapshot, and forgets that it changed. */
+export function snapshot(host: Host, cells: Cells): void {
+	for (const key of host.dropped) cells.set(key, null);
+	host.dropped = [];
+	for (const id of host.closedSessions) cells.set(keyOf('s', host.name, id), null);
+	host.closedSessions.clear();
+	for (const session of host.dirtySessions)
+		if (!session.closed) cells.set(keyOf('s', host.name, session.id), encode(storedSession(session)));
+	host.dirtySessions.clear();
+	snapshotProcesses(host, cells);
+	snapshotContents(host, cells);
+	snapshotSizes(host, cells);
+	cells.set(keyOf('h', host.name, ''), encode(storedHost(host)));
+}
+
+const storedSession = (session: Session): StoredSession => ({
+	...session,
+	head: Buffer.from(session.head).toString('hex'),
+});
+
+function snapshotProcesses(host: Host, cells: Cells): void {
+	const { tree } = host;
+	for (const id of tree.removed) cells.set(keyOf('p', host.name, id), null);
+	tree.removed.clear();
+	for (const id of tree.dirty) {
+		const node = tree.nodes.get(id);
+		if (node === undefined) continue;
+		const stored: StoredNode = { ...node, session: node.session === null ? '' : node.session.id };
+		cells.set(keyOf('p', host.name, id), encode(stored));
+	}
+	tree.dirty.clear();
+}
+
+function snapshotContents(host: Host, cells: Cells): void {
+	const { contents } = host;
+	for (const key of contents.removed) cells.set(keyOf('i', host.name, key), null);
+	contents.removed.clear();
+	for (const content of contents.dirty) {
+		content.dirty = false;
+		const { sibling: _, dirty: __, ...stored } = content;
+		cells.set(keyOf('i', host.name, contentKey(content)), encode(stored));
+	}
+	contents.dirty.clear();
+}
+
+function snapshotSizes(host: Host, cells: Cells): void {
+	const { sizes, sizePieces } = host;
+	for (const [piece, generation] of sizePieces) {
+		if (generation >= sizes.generation - 1) break;
+		cells.set(keyOf('d', host.name, String(piece)), null);
+		sizePieces.delete(piece);
+	}
+	if (sizes.added.length === 0) return;
+	let piece = [...sizePieces.keys()].at(-1) ?? 0;
+	for (let at = 0; at < sizes.added.length; ) {
+		const generation = (sizes.added[at] as { generation: number }).generation;
+		const stored: StoredSizes = { generation, sightings: [] };
+		for (; at < sizes.added.length && sizes.added[at]?.generation === generation; at++) {
+			const { digest, sighting } = sizes.added[at] as { digest: string; sighting: Sighting };
+			stored.sightings.push([digest, sighting.dev, sighting.ino, sighting.size]);
+		}
+		if (generation < sizes.generation - 1) continue;
+		sizePieces.set(++piece, generation);
+		cells.set(keyOf('d', host.name, String(piece)), encode(stored));
+	}
+	sizes.added = [];
+}
+
+function storedHost(host: Host): StoredHost {
+	const { chain, kept } = host;
+	return {
+		name: host.name,
+		boot: host.boot,
+		recorded: host.recorded,
+		assurance: host.assurance,
+		observedUs: host.observedUs,
+		firstUs: host.firstUs,
+		chain: { ...chain, recent: [...chain.recent] },
+		watermarkUs: host.reorder.watermarkUs,
+		newestUs: host.reorder.newestUs,
+		generation: host.sizes.generation,
+		openings: host.openings,
+		hooks: [...host.hooks],
+		gaps: host.gaps,
+		kept: kept.map(({ pending: _, ...rest }) => rest),
+		pendingExecs: [...host.pendingExecs].map(([pid, list]) => [
+			pid,
+			list.map(({ event, otherSize, copies, kept: k }) => ({
+				event,
+				otherSize,
+				copies,
+				kept: k === null ? -1 : kept.indexOf(k),
+			})),
+		]),
+		nextCloseUs: Number.isFinite(host.nextCloseUs) ? host.nextCloseUs : null,
+		clock: host.contents.clock,
+		refillFrom: host.refillFrom,
+		marks: host.records.marks,
+	};
+}
+
+/** Every cell that a host may have, its own excepted. */
+export function* cellKeysOf(host: Host): Iterable<string> {
+	for (const id of host.tree.nodes.keys()) yield keyOf('p', host.name, id);
+	for (const id of host.tree.removed) yield keyOf('p', host.name, id);
+	for (const content of host.contents.all) yield keyOf('i', host.name, contentKey(content));
+	for (const key of host.contents.removed) yield keyOf('i', host.name, key);
+	for (const piece of host.sizePieces.keys()) yield keyOf('d', host.name, String(piece));
+	for (const id of host.sessions.keys()) yield keyOf('s', host.name, id);
+}
+
+interface Loading {
+	host: Host;
+	nodes: StoredNode[];
+	contents: StoredContent[];
+	sizes: [number, StoredSizes][];
+}
+
+/** Rebuilds the hosts of a partition from its cells. */
+export function restore(cells: ReadonlyMap<string, Uint8Array>): Map<string, Host> {
+	const loading = new Map<string, Loading>();
+	for (const [key, bytes] of cells) {
+		const kind = key.slice(0, 2);
+		if (!/^[hpisd]\/$/.test(kind)) continue;
+		const end = key.indexOf('/', 2);
+		const name = decodeURIComponent(key.slice(2, end));
+		let one = loading.get(name);
+		if (one === undefined) {
+			one = { host: createHost(name), nodes: [], contents: [], sizes: [] };
+			loading.set(name, one);
+		}
+		const value = decode(key, bytes);
+		if (kind === 'h/') restoreHost(one.host, value as StoredHost);
+		else if (kind === 's/') restoreSession(one.host, value as StoredSession);
+		else if (kind === 'p/') one.nodes.push(value as StoredNode);
+		else if (kind === 'i/') one.contents.push(value as StoredContent);
+		else one.sizes.push([Number(key.slice(end + 1)), value as StoredSizes]);
+	}
+	const hosts = new Map<string, Host>();
+	for (const [name, one] of loading) {
+		restoreNodes(one.host, one.nodes);
+		restoreContents(one.host, one.contents);
+		restoreSizes(one.host, one.sizes);
+		hosts.set(name, one.host);
+	}
+	return hosts;
+}
+
+function decode(key: string, bytes: Uint8Array): unknown {
+	try {
+		return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+	} catch (cause) {
+		throw new CorrelateError('corrupt-cell', `cell ${JSON.stringify(key)}: expected JSON`, cause);
+	}
+}
+
+function restoreHost(host: Host, stored: StoredHost): void {
+	host.boot = stored.boot;
+	host.recorded = stored.recorded;
+	host.assurance = stored.assurance;
+	host.observedUs = stored.observedUs;
+	host.firstUs = stored.firstUs;
+	host.chain = { ...stored.chain, recent: new Map(stored.chain.recent) };
+	host.reorder.watermarkUs = stored.watermarkUs;
+	host.reorder.newestUs = stored.newestUs;
+	host.sizes.generation = stored.generation;
+	host.openings = stored.openings;
+	host.hooks = new Set(stored.hooks);
+	host.gaps = stored.gaps;
+	host.kept = stored.kept.map((kept) => ({ ...kept, pending: null }));
+	for (const [pid, list] of stored.pendingExecs)
+		host.pendingExecs.set(
+			pid,
+			list.map(({ event, otherSize, copies, kept: at }) => {
+				const kept = host.kept[at] ?? null;
+				const pending: PendingExec = { event, otherSize, copies, kept };
+				if (kept !== null) kept.pending = pending;
+				return pending;
+			}),
+		);
+	host.nextCloseUs = stored.nextCloseUs ?? Number.POSITIVE_INFINITY;
+	host.contents.clock = stored.clock;
+	host.refillFrom = stored.refillFrom;
+	host.records.marks = stored.marks;
+}
+
+function restoreSession(host: Host, stored: StoredSession): void {
+	host.sessions.set(stored.id, { ...stored, head: Buffer.from(stored.head, 'hex') });
+}
+
+function restoreNodes(host: Host, stored: StoredNode[]): void {
+	const { tree, sessions } = host;
+	const chains = new Map<string, ProcessChain>();
+	const shared = (chain: ProcessChain): ProcessChain => {
+		const known = chains.get(chain.id);
+		if (known === undefined) {
+			chains.set(chain.id, chain);
+			return chain;
+		}
+		known.exitedUs = Math.max(known.exitedUs, chain.exitedUs);
+		return known;
+	};
+	stored.sort((a, b) => a.order - b.order);
+	for (const { session, chain, ...rest } of stored) {
+		const environment = Object.assign(Object.create(null), rest.info.environment);
+		const info = { ...rest.info, environment };
+		const node: ProcessNode = { ...rest, info, chain: shared(chain), session: sessions.get(session) ?? null };
+		tree.nodes.set(info.execId, node);
+		tree.order = Math.max(tree.order, node.order);
+	}
+	for (const session of sessions.values()) session.roots = session.roots.map(shared);
+	for (const node of tree.nodes.values()) {
+		const { pid, startUs } = node.info;
+		if (pid < 0 || node.chain.exitedUs !== -1) continue;
+		const current = tree.pids.get(pid);
+		if (current === undefined || current.info.startUs <= startUs) tree.pids.set(pid, node);
+	}
+	host.sessions = new Map([...sessions].sort((a, b) => a[1].epoch - b[1].epoch));
+}
+
+function restoreContents(host: Host, stored: StoredContent[]): void {
+	const { contents, sessions } = host;
+	stored.sort((a, b) => a.touched - b.touched);
+	for (const one of stored) {
+		const marks = one.marks.filter((mark) => sessions.has(mark.session));
+		const content: Content = { ...one, marks, sibling: null, dirty: false };
+		contents.all.add(content);
+		if (content.ino !== '') index(contents, content);
+		if (content.ino === '' || content.dev === -1) contents.unresolved++;
+		for (const name of content.names) {
+			contents.byName.set(name, content);
+			countFolders(contents, name, 1);
+		}
+	}
+}
+
+function restoreSizes(host: Host, stored: [number, StoredSizes][]): void {
+	stored.sort((a, b) => a[0] - b[0]);
+	for (const [piece, { generation, sightings }] of stored) {
+		host.sizePieces.set(piece, generation);
+		for (const [digest, dev, ino, size] of sightings)
+			restoreSighting(host.sizes, generation, digest, { dev, ino, size });
+	}
+}

@@ -1,0 +1,227 @@
+// A file operation as facts: of the session that did it, and of every session that it concerns as a foreign one.
+import type { FileFact } from '@affidavit/model/facts.ts';
+import type { FileOp } from '@affidavit/model/generated/session.ts';
+import { isInside } from '@affidavit/model/paths.ts';
+import { addFile } from './collector.ts';
+import { type Content, type Deed, deedsMax, type Mark, marksMax, touch } from './content.ts';
+import type { Host, Step } from './host.ts';
+import { notice } from './notices.ts';
+import { isAlive, type ProcessNode, sessionOf } from './process-tree.ts';
+import { type Session, widen } from './session.ts';
+
+/** What an event says about a file. */
+export interface FileOperation {
+	op: FileOp;
+	timeUs: number;
+	path: string;
+	path2: string;
+	/** -1 and '' unknown: then those of the content count. */
+	dev: number;
+	ino: string;
+	size: number;
+	flags: number;
+	digest: string;
+	otherSize: number;
+}
+
+export const inWorkspace = (session: Session, container: string, path: string): boolean =>
+	path !== '' && session.container === container && isInside(path, session.workspace);
+
+export function factOf(
+	step: Step,
+	node: ProcessNode,
+	content: Content | undefined,
+	what: FileOperation,
+	session: Session | null,
+	foreign: boolean,
+): FileFact {
+	const writer = content?.writer ?? '';
+	return {
+		op: what.op,
+		execId: node.info.execId,
+		foreign,
+		path: what.path,
+		path2: what.path2,
+		dev: what.dev !== -1 ? what.dev : (content?.dev ?? -1),
+		ino: what.ino !== '' ? what.ino : (content?.ino ?? ''),
+		version: content?.version ?? 0,
+		size: what.size,
+		flags: what.flags,
+		digest: what.digest,
+		assurance: what.digest === '' ? 'none' : step.host.assurance,
+		otherSize: what.otherSize,
+		heldBy: content === undefined || session === null || foreign ? '' : heldBy(step.host, content, session),
+		writer,
+		writerForeign: writer !== '' && content !== undefined && content.writerSession !== session?.id,
+		firstUs: what.timeUs,
+		lastUs: what.timeUs,
+		count: 1,
+		copies: 0,
+	};
+}
+
+/** A foreign process that may write through a descriptor it opened before. */
+function heldBy(host: Host, content: Content, session: Session): string {
+	for (const holder of content.holders)
+		if (holder.session !== session.id && isAlive(host.tree, holder.execId)) return holder.execId;
+	return '';
+}
+
+/**
+ * Reports an operation that changes a file or its names to the actor's session, and as foreign to every session whose
+ * workspace or files it touches. `displaced`: what had the name before. Returns the fact of the actor's session, if any.
+ */
+export function reportChange(
+	step: Step,
+	node: ProcessNode,
+	content: Content | undefined,
+	displaced: Content | undefined,
+	what: FileOperation,
+): { session: Session; fact: FileFact } | null {
+	const own = sessionOf(node);
+	const { container } = node.info;
+	let reported: { session: Session; fact: FileFact } | null = null;
+	for (const session of step.host.sessions.values()) {
+		const inside = inWorkspace(session, container, what.path) || inWorkspace(session, container, what.path2);
+		if (inside && what.op === 'write') session.writeSeen = true;
+		if (session === own) {
+			if (content !== undefined) {
+				const mark = markOf(step, content, session);
+				if (what.op !== 'remove') mark.wrote = true;
+			}
+			const fact = factOf(step, node, content, what, session, false);
+			addFile(step.collector, session, fact);
+			reported = { session, fact };
+		} else if (inside || isMarked(content, session) || isMarked(displaced, session))
+			addFile(step.collector, session, factOf(step, node, content, what, session, true));
+		else continue;
+		if (step.late) session.late = widen(session.late, what.timeUs);
+	}
+	return reported;
+}
+
+/** Reports a read, execution or mapping to the actor's session. */
+export function reportUse(
+	step: Step,
+	node: ProcessNode,
+	content: Content | undefined,
+	what: FileOperation,
+	session: Session,
+): FileFact {
+	if (content !== undefined) {
+		const mark = markOf(step, content, session);
+		if (!mark.silent && what.size > 0) noteSilent(content, mark, session, node.info.container, what.path);
+	}
+	const fact = factOf(step, node, content, what, session, false);
+	addFile(step.collector, session, fact);
+	return fact;
+}
+
+/** Content without any reported change to it: the policies may not cover the workspace. */
+function noteSilent(content: Content, mark: Mark, session: Session, container: string, path: string): void {
+	if (content.openedFor === 0 || content.changeSeen || content.writtenUs < session.startUs) return;
+	if (!inWorkspace(session, container, path)) return;
+	mark.silent = true;
+	if (content.openedFor === 1) session.silentWriteOnly++;
+	else session.silentReadWrite++;
+}
+
+const isMarked = (content: Content | undefined, session: Session): boolean => {
+	if (content === undefined) return false;
+	for (const mark of content.marks) if (mark.session === session.id) return true;
+	return false;
+};
+
+/** The session's mark on a content. With the first one, what others did to it before becomes the session's evidence. */
+function markOf(step: Step, content: Content, session: Session): Mark {
+	for (const mark of content.marks) if (mark.session === session.id) return mark;
+	const mark: Mark = { session: session.id, wrote: false, silent: false };
+	if (content.marks.length >= marksMax) content.marks.shift();
+	content.marks.push(mark);
+	touch(step.host.contents, content);
+	reportPast(step, content, session);
+	return mark;
+}
+
+function reportPast(step: Step, content: Content, session: Session): void {
+	const since = session.startUs - step.settings.limits.horizonUs;
+	for (const deed of content.deeds) {
+		if (deed.session === session.id || deed.lastUs < since) continue;
+		// What happened inside the workspace since the session opened was reported when it happened.
+		if (
+			deed.epoch >= session.epoch &&
+			(inWorkspace(session, deed.container, deed.path) || inWorkspace(session, deed.container, deed.path2))
+		)
+			continue;
+		addFile(step.collector, session, pastFact(step.host, content, deed));
+	}
+}
+
+const pastFact = (host: Host, content: Content, deed: Deed): FileFact => ({
+	op: deed.op,
+	execId: deed.execId,
+	foreign: true,
+	path: deed.path,
+	path2: deed.path2,
+	dev: content.dev,
+	ino: content.ino,
+	version: deed.version,
+	size: deed.size,
+	flags: deed.flags,
+	digest: deed.digest,
+	assurance: deed.digest === '' ? 'none' : host.assurance,
+	otherSize: -1,
+	heldBy: '',
+	writer: deed.execId,
+	writerForeign: true,
+	firstUs: deed.firstUs,
+	lastUs: deed.lastUs,
+	count: deed.count,
+	copies: 0,
+});
+
+/** Remembers an operation on a content for the sessions that will meet it. */
+export function remember(step: Step, node: ProcessNode, content: Content, what: FileOperation): void {
+	const { deeds } = content;
+	const { execId, container } = node.info;
+	const epoch = step.host.openings;
+	const last = deeds.at(-1);
+	if (
+		last !== undefined &&
+		last.op === what.op &&
+		last.execId === execId &&
+		last.epoch === epoch &&
+		last.version === content.version &&
+		last.path === what.path &&
+		last.path2 === what.path2 &&
+		last.size === what.size &&
+		last.flags === what.flags &&
+		last.digest === what.digest
+	) {
+		last.lastUs = Math.max(last.lastUs, what.timeUs);
+		last.count++;
+		return;
+	}
+	const old = what.timeUs - step.settings.limits.horizonUs - step.settings.limits.sessionUs;
+	while (deeds.length > 0 && (deeds[0] as Deed).lastUs < old) deeds.shift();
+	if (deeds.length >= deedsMax) {
+		deeds.shift();
+		notice(step.notices, 'write_history_dropped', 'limit', true);
+	}
+	deeds.push({
+		op: what.op,
+		execId,
+		session: sessionOf(node)?.id ?? '',
+		epoch,
+		container,
+		path: what.path,
+		path2: what.path2,
+		version: content.version,
+		size: what.size,
+		flags: what.flags,
+		digest: what.digest,
+		firstUs: what.timeUs,
+		lastUs: what.timeUs,
+		count: 1,
+	});
+}

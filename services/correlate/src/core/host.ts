@@ -1,0 +1,137 @@
+// Everything the correlator keeps of one host.
+
+import type { FileFact } from '@affidavit/model/facts.ts';
+import type { Assurance } from '@affidavit/model/generated/session.ts';
+import type { TraceEvent } from '@affidavit/model/trace-event.ts';
+import { type BatchChain, createBatchChain } from './batch-chain.ts';
+import type { Collector } from './collector.ts';
+import { type Contents, createContents } from './content.ts';
+import { createDigestSizes, type DigestSizes } from './digest-sizes.ts';
+import { createGaps, type Gaps } from './gaps.ts';
+import type { Limits } from './limits.ts';
+import type { Matcher } from './matcher.ts';
+import type { Notices } from './notices.ts';
+import { createProcessTree, type ProcessNode, type ProcessTree } from './process-tree.ts';
+import { createRecordTrail, type RecordTrail } from './record-trail.ts';
+import { createReorder, type Reorder } from './reorder.ts';
+import type { Session } from './session.ts';
+
+/** An open or check that was kept, as long as a copy of it may follow. */
+export interface Kept {
+	timeUs: number;
+	execId: string;
+	hook: string;
+	path: string;
+	dev: number;
+	ino: string;
+	size: number;
+	flags: number;
+	digest: string;
+	/** The fact that it became, and that fact's session ('' when none). */
+	session: string;
+	fact: FileFact | null;
+	/** Set while it waits for the exec that it belongs to. */
+	pending: PendingExec | null;
+}
+
+/** An exec-open or check of a file that is about to become a process image. */
+export interface PendingExec {
+	event: TraceEvent;
+	otherSize: number;
+	copies: number;
+	kept: Kept | null;
+}
+
+/**
+ * How a process that no ancestor brings into a session may get into one besides matchers (containers, cgroups, pods, daemons
+ * that work for a session): names the open session, or null. Must depend on its arguments alone.
+ */
+export type Adoption = (node: ProcessNode, open: ReadonlyMap<string, Session>) => Session | null;
+
+/** Settings that are the same for every host. */
+export interface Settings {
+	limits: Limits;
+	matchers: readonly Matcher[];
+	/** Asked in order before the matchers. */
+	adoptions: readonly Adoption[];
+	/** Name of the step in attestations. */
+	step: string;
+}
+
+export interface Host {
+	name: string;
+	/** Boot id of the newest batch; '' before the first. */
+	boot: string;
+	/** True while the newest batches come from a recorded file. */
+	recorded: boolean;
+	assurance: Assurance;
+	observedUs: number;
+	/** Oldest event time ever accepted of this input; -1 before. */
+	firstUs: number;
+	chain: BatchChain;
+	reorder: Reorder;
+	tree: ProcessTree;
+	contents: Contents;
+	sizes: DigestSizes;
+	sessions: Map<string, Session>;
+	/** Sessions opened so far. */
+	openings: number;
+	hooks: Set<string>;
+	gaps: Gaps;
+	kept: Kept[];
+	pendingExecs: Map<number, PendingExec[]>;
+	/** No session closes before this event time. */
+	nextCloseUs: number;
+	/** Sessions that are gone since the last snapshot. */
+	closedSessions: Set<string>;
+	/** Sessions that changed since the last snapshot. */
+	dirtySessions: Set<Session>;
+	/** Cells of a state that was given up, to be removed with the next snapshot. */
+	dropped: string[];
+	/** Which generation each stored piece of the digest table is of, by the piece's number. */
+	sizePieces: Map<number, number>;
+	/** Offset from which on records belong to the present input. */
+	refillFrom: number;
+	records: RecordTrail;
+}
+
+export function createHost(name: string): Host {
+	return {
+		name,
+		boot: '',
+		recorded: false,
+		assurance: 'kernel',
+		observedUs: -1,
+		firstUs: -1,
+		chain: createBatchChain(),
+		reorder: createReorder(),
+		tree: createProcessTree(),
+		contents: createContents(),
+		sizes: createDigestSizes(),
+		sessions: new Map(),
+		openings: 0,
+		hooks: new Set(),
+		gaps: createGaps(),
+		kept: [],
+		pendingExecs: new Map(),
+		nextCloseUs: Number.POSITIVE_INFINITY,
+		closedSessions: new Set(),
+		dirtySessions: new Set(),
+		dropped: [],
+		sizePieces: new Map(),
+		refillFrom: 0,
+		records: createRecordTrail(),
+	};
+}
+
+/** What one input record is applied with. */
+export interface Step {
+	settings: Settings;
+	host: Host;
+	collector: Collector;
+	notices: Notices;
+	/** True while an event is applied that came after the watermark had passed it. */
+	late: boolean;
+	/** Renames of folders that may still be followed in this record. */
+	folderScans: number;
+}
