@@ -125,7 +125,11 @@ function createWorker(deps: DetectStageDeps, partition: number, cells: Map<strin
 		const findings = [...verdict.findings, ...withdrawn];
 		for (const finding of findings)
 			draft.records.push({ topic: 'finding', key: session, value: findingCodec.encode(finding) });
-		draft.records.push({ topic: 'verdict', key: session, value: verdictCodec.encode(verdict) });
+		draft.records.push({
+			topic: 'verdict',
+			key: session,
+			value: verdictCodec.encode({ ...verdict, factsHead: Buffer.from(verdict.factsHead) }),
+		});
 		for (const id of state.leads.keys()) draft.cells.set(leadCell(session, id), null);
 		draft.cells.set(sessionCell(session), null);
 		leadsKept -= state.leads.size;

@@ -39,9 +39,12 @@ export function createProcessIndex(catalogue: Catalogue, max: number): ProcessIn
 		add(fact) {
 			const known = byId.get(fact.execId);
 			if (known) {
-				// A foreign process is told once per batch; the first telling is the oldest and stays, but for a digest that came late.
-				if (known.fact.digest !== '' || fact.digest === '') return false;
-				known.fact = fact;
+				// Told again when more is known: first seen as somebody's parent, then by its own exec, its digest later still.
+				const fuller = known.fact.pid === -1 && fact.pid !== -1;
+				if (!fuller && (known.fact.digest !== '' || fact.digest === '')) return false;
+				if (known.fact.foreign && !fact.foreign) own++;
+				known.fact = { ...fact, foreign: known.fact.foreign && fact.foreign };
+				known.tool = catalogue.classify(fact.binary, fact.arguments);
 				return true;
 			}
 			if (byId.size >= max) {
