@@ -172,7 +172,7 @@ export const configSchema = z
 		rulesDir: text
 			.nullable()
 			.default(null)
-			.meta({ ...pathMeta, description: 'Folder of detection rules in place of the shipped ones.' }),
+			.meta({ ...pathMeta, description: 'Folder of more detection rules, beside the shipped ones.' }),
 		matchers: text
 			.nullable()
 			.default(null)

@@ -116,9 +116,3 @@ async function writeOnce(path: string, text: string, mode: number): Promise<bool
 		await unlink(temporary);
 	}
 }
-
-/** What the user must be told about a key that was made just now; null for one that was there. */
-export const newKeyWarning = (key: StoredKey): string | null =>
-	key.created
-		? `made a new ${key.type} key ${key.privateKeyPath} (${key.keyId}); nothing but its file mode protects it: fine for local work, use --key with a managed key otherwise`
-		: null;
