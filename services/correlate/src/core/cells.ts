@@ -1,10 +1,11 @@
 // A host's state as cells of the session store: only what changed is written (design 4, "Nothing is lost with the store").
 import { CorrelateError } from '../errors.ts';
-import { type Content, contentKey, countFolders, index } from './content.ts';
+import { contentKey, countFolders, index } from './content.ts';
 import { restoreSighting, type Sighting } from './digest-sizes.ts';
 import { createHost, type Host, type Kept, type PendingExec } from './host.ts';
-import type { ProcessChain, ProcessNode } from './process-tree.ts';
+import type { ProcessChain } from './process-tree.ts';
 import type { Session } from './session.ts';
+import { loadContent, loadNode, type StoredContent, type StoredNode, storeContent, storeNode } from './stored.ts';
 
 export type Cells = Map<string, Uint8Array | null>;
 
@@ -13,13 +14,6 @@ const keyOf = (kind: 'h' | 'p' | 'i' | 's' | 'd', host: string, own: string): st
 	`${kind}/${encodeURIComponent(host.toWellFormed())}/${own}`;
 
 const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
-
-interface StoredNode extends Omit<ProcessNode, 'session' | 'chain'> {
-	session: string;
-	chain: ProcessChain;
-}
-
-type StoredContent = Omit<Content, 'sibling' | 'dirty'>;
 
 interface StoredSession extends Omit<Session, 'head'> {
 	head: string;
@@ -78,8 +72,7 @@ function snapshotProcesses(host: Host, cells: Cells): void {
 	for (const id of tree.dirty) {
 		const node = tree.nodes.get(id);
 		if (node === undefined) continue;
-		const stored: StoredNode = { ...node, session: node.session === null ? '' : node.session.id };
-		cells.set(keyOf('p', host.name, id), encode(stored));
+		cells.set(keyOf('p', host.name, id), encode(storeNode(node, tree.nodes.get(node.info.parentExecId))));
 	}
 	tree.dirty.clear();
 }
@@ -90,8 +83,7 @@ function snapshotContents(host: Host, cells: Cells): void {
 	contents.removed.clear();
 	for (const content of contents.dirty) {
 		content.dirty = false;
-		const { sibling: _, dirty: __, ...stored } = content;
-		cells.set(keyOf('i', host.name, contentKey(content)), encode(stored));
+		cells.set(keyOf('i', host.name, contentKey(content)), encode(storeContent(content)));
 	}
 	contents.dirty.clear();
 }
@@ -253,12 +245,15 @@ function restoreNodes(host: Host, stored: StoredNode[]): void {
 		known.exitedUs = Math.max(known.exitedUs, chain.exitedUs);
 		return known;
 	};
-	stored.sort((a, b) => a.order - b.order);
-	for (const { session, chain, ...rest } of stored) {
-		const environment = Object.assign(Object.create(null), rest.info.environment);
-		const info = { ...rest.info, environment };
-		const node: ProcessNode = { ...rest, info, chain: shared(chain), session: sessions.get(session) ?? null };
-		tree.nodes.set(info.execId, node);
+	const byEpoch = new Map<number, Session>();
+	for (const session of sessions.values()) byEpoch.set(session.epoch, session);
+	// In order of admission a parent comes before its children, whose environment may be its own.
+	stored.sort((a, b) => a[19] - b[19]);
+	for (const one of stored) {
+		const node = loadNode(one, tree.nodes.get(one[1])?.info.environment);
+		node.chain = shared(node.chain);
+		node.session = byEpoch.get(one[16]) ?? null;
+		tree.nodes.set(node.info.execId, node);
 		tree.order = Math.max(tree.order, node.order);
 	}
 	for (const session of sessions.values()) session.roots = session.roots.map(shared);
@@ -273,10 +268,10 @@ function restoreNodes(host: Host, stored: StoredNode[]): void {
 
 function restoreContents(host: Host, stored: StoredContent[]): void {
 	const { contents, sessions } = host;
-	stored.sort((a, b) => a.touched - b.touched);
-	for (const one of stored) {
-		const marks = one.marks.filter((mark) => sessions.has(mark.session));
-		const content: Content = { ...one, marks, sibling: null, dirty: false };
+	const open = new Set<number>();
+	for (const session of sessions.values()) open.add(session.epoch);
+	for (const content of stored.map(loadContent).sort((a, b) => a.touched - b.touched)) {
+		content.marks = content.marks.filter((mark) => open.has(mark.session));
 		contents.all.add(content);
 		if (content.ino !== '') index(contents, content);
 		if (content.ino === '' || content.dev === -1) contents.unresolved++;

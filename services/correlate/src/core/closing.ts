@@ -66,11 +66,11 @@ function close(step: Step, session: Session, reason: CloseReason): void {
 	host.sessions.delete(session.id);
 	host.closedSessions.add(session.id);
 	cut(collector, session, endUs);
-	for (const content of host.contents.all) unmark(content, session.id);
+	for (const content of host.contents.all) unmark(content, session.epoch);
 }
 
 /** In memory only: a stored mark of a closed session is dropped when it is read back. */
-function unmark(content: Content, session: string): void {
+function unmark(content: Content, session: number): void {
 	if (content.marks.length === 0) return;
 	const at = content.marks.findIndex((mark) => mark.session === session);
 	if (at !== -1) content.marks.splice(at, 1);
@@ -116,7 +116,7 @@ function productsOf(step: Step, session: Session): ProductFact[] {
 	const products: ProductFact[] = [];
 	const prefix = session.container === '' ? 0 : session.container.length + 1;
 	for (const content of step.host.contents.all) {
-		const mark = content.marks.find((one) => one.session === session.id);
+		const mark = content.marks.find((one) => one.session === session.epoch);
 		if (mark === undefined || !mark.wrote) continue;
 		for (const name of content.names) {
 			if (prefix > 0 ? !name.startsWith(`${session.container}\0`) : name.includes('\0')) continue;

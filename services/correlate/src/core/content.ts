@@ -6,8 +6,8 @@ import type { FileOp } from '@affidavit/model/generated/session.ts';
 export interface Deed {
 	op: FileOp;
 	execId: string;
-	/** Session of the process, '' when none. */
-	session: string;
+	/** Epoch of the process's session, 0 when none. */
+	session: number;
 	/** Sessions that the host had opened by then. */
 	epoch: number;
 	/** Container in whose mount namespace the paths are. */
@@ -25,7 +25,8 @@ export interface Deed {
 
 /** What a session has to do with a content. */
 export interface Mark {
-	session: string;
+	/** Epoch of the session. */
+	session: number;
 	wrote: boolean;
 	/** Counted as having content though no write on it was reported. */
 	silent: boolean;
@@ -41,9 +42,9 @@ export interface Content {
 	names: string[];
 	/** Number of writing runs seen; never falls, so that a reused inode cannot repeat one. */
 	version: number;
-	/** Last writer, its session ('' when none), and when. */
+	/** Last writer, its session's epoch (0 when none), and when. */
 	writer: string;
-	writerSession: string;
+	writerSession: number;
 	writtenUs: number;
 	/** True until somebody reads: the next operation of the same writer belongs to the same run. */
 	running: boolean;
@@ -55,8 +56,8 @@ export interface Content {
 	/** Access mode of the last write-open: 1 write only, 2 both, 0 none. */
 	openedFor: number;
 	marks: Mark[];
-	/** exec_ids that opened it for writing, and their sessions. */
-	holders: { execId: string; session: string }[];
+	/** exec_ids that opened it for writing, and their sessions' epochs. */
+	holders: { execId: string; session: number }[];
 	deeds: Deed[];
 	/** Order of the last change: what is evicted first. */
 	touched: number;
@@ -148,7 +149,7 @@ export function createContent(contents: Contents, dev: number, ino: string): Con
 		names: [],
 		version: 0,
 		writer: '',
-		writerSession: '',
+		writerSession: 0,
 		writtenUs: -1,
 		running: false,
 		digest: '',

@@ -119,7 +119,7 @@ function startAnew(step: Step, content: Content): void {
 	for (const name of [...content.names]) removeName(step.host.contents, content, name);
 	content.running = false;
 	content.writer = '';
-	content.writerSession = '';
+	content.writerSession = 0;
 	content.changeSeen = false;
 	content.openedFor = 0;
 	content.marks = [];
@@ -139,7 +139,7 @@ function beginRun(step: Step, node: ProcessNode, content: Content, timeUs: numbe
 	}
 	content.running = true;
 	content.writer = execId;
-	content.writerSession = sessionOf(node)?.id ?? '';
+	content.writerSession = sessionOf(node)?.epoch ?? 0;
 	content.writtenUs = timeUs;
 	touch(step.host.contents, content);
 }
@@ -152,7 +152,7 @@ function hold(step: Step, node: ProcessNode, content: Content): void {
 		if (dead === -1) notice(step.notices, 'write_holders_dropped', 'limit', false);
 		content.holders.splice(Math.max(dead, 0), 1);
 	}
-	content.holders.push({ execId, session: sessionOf(node)?.id ?? '' });
+	content.holders.push({ execId, session: sessionOf(node)?.epoch ?? 0 });
 }
 
 /** A write, truncation or shared writable mapping: no device in the event, for a truncation no inode either. */

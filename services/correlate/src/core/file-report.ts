@@ -52,7 +52,7 @@ export function factOf(
 		otherSize: what.otherSize,
 		heldBy: content === undefined || session === null || foreign ? '' : heldBy(step.host, content, session),
 		writer,
-		writerForeign: writer !== '' && content !== undefined && content.writerSession !== session?.id,
+		writerForeign: writer !== '' && content !== undefined && content.writerSession !== session?.epoch,
 		firstUs: what.timeUs,
 		lastUs: what.timeUs,
 		count: 1,
@@ -63,7 +63,7 @@ export function factOf(
 /** A foreign process that may write through a descriptor it opened before. */
 function heldBy(host: Host, content: Content, session: Session): string {
 	for (const holder of content.holders)
-		if (holder.session !== session.id && isAlive(host.tree, holder.execId)) return holder.execId;
+		if (holder.session !== session.epoch && isAlive(host.tree, holder.execId)) return holder.execId;
 	return '';
 }
 
@@ -128,14 +128,14 @@ function noteSilent(content: Content, mark: Mark, session: Session, container: s
 
 const isMarked = (content: Content | undefined, session: Session): boolean => {
 	if (content === undefined) return false;
-	for (const mark of content.marks) if (mark.session === session.id) return true;
+	for (const mark of content.marks) if (mark.session === session.epoch) return true;
 	return false;
 };
 
 /** The session's mark on a content. With the first one, what others did to it before becomes the session's evidence. */
 function markOf(step: Step, content: Content, session: Session): Mark {
-	for (const mark of content.marks) if (mark.session === session.id) return mark;
-	const mark: Mark = { session: session.id, wrote: false, silent: false };
+	for (const mark of content.marks) if (mark.session === session.epoch) return mark;
+	const mark: Mark = { session: session.epoch, wrote: false, silent: false };
 	if (content.marks.length >= marksMax) content.marks.shift();
 	content.marks.push(mark);
 	touch(step.host.contents, content);
@@ -146,7 +146,7 @@ function markOf(step: Step, content: Content, session: Session): Mark {
 function reportPast(step: Step, content: Content, session: Session): void {
 	const since = session.startUs - step.settings.limits.horizonUs;
 	for (const deed of content.deeds) {
-		if (deed.session === session.id || deed.lastUs < since) continue;
+		if (deed.session === session.epoch || deed.lastUs < since) continue;
 		// What happened inside the workspace since the session opened was reported when it happened.
 		if (
 			deed.epoch >= session.epoch &&
@@ -211,7 +211,7 @@ export function remember(step: Step, node: ProcessNode, content: Content, what: 
 	deeds.push({
 		op: what.op,
 		execId,
-		session: sessionOf(node)?.id ?? '',
+		session: sessionOf(node)?.epoch ?? 0,
 		epoch,
 		container,
 		path: what.path,

@@ -25,7 +25,7 @@ const recordingSlackUs = 1_000_000;
 export function placeProcess(step: Step, item: Item): ProcessNode {
 	const { tree } = step.host;
 	const known = tree.nodes.get(item.event.execId);
-	if (known !== undefined && known.placed) return known;
+	if (known?.placed) return known;
 	const { timeUs } = item.event;
 	// The parent first, so that the topmost matching process becomes the root.
 	if (item.parent !== null && item.parent.pid >= 0) admitAndPlace(step, item.parent, timeUs);

@@ -27,7 +27,7 @@ export interface Session {
 	/** exec_id of the first root's parent: roots that join share it. */
 	siblingParent: string;
 	roots: ProcessChain[];
-	/** Number of sessions that the host had opened when this one was, itself included. */
+	/** Number of sessions that the host had opened when this one was, itself included: its short name on the host. */
 	epoch: number;
 
 	/** Next number in the fact chain, and the digest of the batch before. */
