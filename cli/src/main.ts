@@ -8,16 +8,20 @@ import { registerSession } from './commands/session.ts';
 import { registerSessions } from './commands/sessions.ts';
 import { registerVerify } from './commands/verify.ts';
 import { type CliContext, examples, type Register } from './context.ts';
+import { registerDoctor } from './doctor/command.ts';
 import { CliError, exitUsage } from './errors.ts';
+import { registerProcess } from './process/command.ts';
 
 /** In the order in which --help lists them. */
 const commands: readonly Register[] = [
+	registerProcess,
 	registerSessions,
 	registerSession,
 	registerVerify,
 	registerKeys,
 	registerPolicies,
 	registerConfig,
+	registerDoctor,
 ];
 
 /** What a shell reports for a process that SIGPIPE ended. */

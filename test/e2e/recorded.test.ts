@@ -42,8 +42,10 @@ for (const stream of later)
 		for (const { session } of sessions) {
 			const show = await affidavit(['session', 'show', session, '--data', data, '--json']);
 			assert.equal(show.code, 0, show.stderr);
-			const shown = JSON.parse(show.stdout) as { files: { op: string; path: string; dev: number; ino: string }[] };
-			opens.push(...shown.files.filter((f) => f.op === 'read' && f.path.startsWith('/src/src/')));
+			const { trace } = JSON.parse(show.stdout) as {
+				trace: { files: { op: string; path: string; dev: number; ino: string }[] };
+			};
+			opens.push(...trace.files.filter((f) => f.op === 'read' && f.path.startsWith('/src/src/')));
 		}
 		assert.ok(opens.length > 0);
 		for (const open of opens) assert.ok(open.dev > 0 && /^\d+$/.test(open.ino), JSON.stringify(open));

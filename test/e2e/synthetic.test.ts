@@ -52,8 +52,8 @@ test('synthetic: a stranger that sets GITHUB_RUN_ID does not join, and both sess
 	for (const { session } of sessions) {
 		const show = await affidavit(['session', 'show', session, '--data', data, '--json']);
 		assert.match(show.stdout, /session-id-reused/);
-		const members = (JSON.parse(show.stdout) as { processes: { arguments: string; foreign: boolean }[] }).processes;
-		const intruder = members.some((p) => p.arguments.includes('intruder.py') && !p.foreign);
+		const { trace } = JSON.parse(show.stdout) as { trace: { processes: { arguments: string; foreign: boolean }[] } };
+		const intruder = trace.processes.some((p) => p.arguments.includes('intruder.py') && !p.foreign);
 		assert.equal(intruder, session !== build.session);
 	}
 });

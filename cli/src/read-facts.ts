@@ -1,0 +1,65 @@
+// A session's fact batches for whoever judges or signs it: from the correlator's list where that is whole, else from topic
+// `session` (the store was lost). What the batches hold is the reader's to check against the chain.
+import { decodeFactBatch, factHead } from '@affidavit/model/facts.ts';
+import { partitionOf } from '@affidavit/stream/partition.ts';
+import type { Log, Store } from '@affidavit/stream/ports.ts';
+
+export interface ExpectedFacts {
+	/** Number of batches of the whole session. */
+	batches: number;
+	/** sha256 of the last of them. */
+	head: Uint8Array;
+}
+
+const page = { records: 256, bytes: 8 * 1024 ** 2 };
+
+/** `list` names the facts in the correlator's scope; without `expected` the list is taken as it is when it is not empty. */
+export async function* readFacts(
+	{ log, store }: { log: Log; store: Store },
+	session: string,
+	list: string,
+	expected?: ExpectedFacts,
+): AsyncGenerator<Uint8Array> {
+	for (let partition = 0; partition < log.partitions('trace'); partition++) {
+		const values = (): AsyncIterable<Uint8Array> => store.list({ stage: 'correlate', partition }, list);
+		if (!(await isWhole(values(), expected))) continue;
+		yield* values();
+		return;
+	}
+	yield* fromLog(log, session);
+}
+
+async function isWhole(values: AsyncIterable<Uint8Array>, expected: ExpectedFacts | undefined): Promise<boolean> {
+	let count = 0;
+	for await (const bytes of values) {
+		if (expected === undefined) return true;
+		if (++count === expected.batches) return Buffer.compare(factHead(bytes), expected.head) === 0;
+	}
+	return false;
+}
+
+async function* fromLog(log: Log, session: string): AsyncGenerator<Uint8Array> {
+	const partition = partitionOf(session, log.partitions('session'));
+	const { start, end } = await log.bounds('session', partition);
+	let sequence = 0;
+	for (let at = start; at < end; ) {
+		const records = await log.read('session', partition, at, page);
+		const last = records.at(-1);
+		if (!last) return;
+		at = last.offset + 1;
+		for (const record of records) {
+			// Appending is at least once: a batch may lie there twice.
+			if (record.key !== session || sequenceOf(record.value) !== sequence) continue;
+			sequence += 1;
+			yield record.value;
+		}
+	}
+}
+
+function sequenceOf(bytes: Uint8Array): number {
+	try {
+		return decodeFactBatch(bytes).link.sequence;
+	} catch {
+		return -1;
+	}
+}

@@ -1,0 +1,116 @@
+// What `process` and `up` load before they start: keys, rules, indicators, matchers, the webhook's secret.
+import { createPublicKey } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Matcher } from '@affidavit/correlate/core/matcher.ts';
+import { loadSecret } from '@affidavit/detect/alert/secret.ts';
+import { createIndicatorSet, type IndicatorSet } from '@affidavit/detect/core/indicator-set.ts';
+import { readIndicatorFile } from '@affidavit/detect/indicator/indicator-file.ts';
+import { loadRuleSet } from '@affidavit/detect/rules/load.ts';
+import type { RuleSet } from '@affidavit/detect/rules/rule-set.ts';
+import type { HostKey } from '@affidavit/model/batch-signature.ts';
+import type { Indicator } from '@affidavit/model/generated/indicator.ts';
+import { SignError } from '@affidavit/sign/errors.ts';
+import { createKeySigner, type EnvelopeSigner } from '@affidavit/sign/signing/envelope-signer.ts';
+import { openSigningKey } from '@affidavit/sign/signing/signing-key.ts';
+import type { Emit } from '@affidavit/stream/internal-event.ts';
+import { readMatchers } from './config/matchers.ts';
+import type { Config } from './config/schema.ts';
+import { CliError } from './errors.ts';
+import { loadOrCreateKey } from './keys/store.ts';
+import type { TopologyDeps } from './topology.ts';
+
+export interface Settings {
+	rules: RuleSet;
+	indicators: IndicatorSet;
+	matchers: readonly Matcher[] | undefined;
+	signer: EnvelopeSigner;
+	/** PEM file of the public key that verifies what `signer` signs. */
+	publicKeyFile: string;
+	hostKey: HostKey;
+	resolveKey: TopologyDeps['resolveKey'];
+	alert: TopologyDeps['alert'];
+}
+
+/** Rejects with CliError that names the file and what was expected. */
+export async function loadSettings(
+	config: Config,
+	env: Readonly<Record<string, string | undefined>>,
+	emit: Emit,
+): Promise<Settings> {
+	const keys = join(config.dataDir, 'keys');
+	const signing = await openSigning(config.keyFile, keys, emit);
+	const host = await loadOrCreateKey(keys, 'host', 'ed25519');
+	const hostPublic = createPublicKey(host.publicKeyPem);
+	return {
+		rules: rulesOf(config),
+		indicators: await indicatorsOf(config.indicators),
+		matchers: config.matchers === null ? undefined : await readMatchers(config.matchers),
+		...signing,
+		hostKey: { privateKey: host.privateKey, keyId: host.keyId },
+		// One machine: every batch is this agent's own. A fleet resolves by host (hosts topic).
+		resolveKey: (_host, keyId) => (keyId === host.keyId ? hostPublic : undefined),
+		alert: await alertOf(config, env),
+	};
+}
+
+type Signing = Pick<Settings, 'signer' | 'publicKeyFile'>;
+
+/** The data folder's own key, or the one that `--key` or `keyFile` names; either is made when absent. */
+async function openSigning(keyFile: string, keys: string, emit: Emit): Promise<Signing> {
+	if (keyFile === join(keys, 'signing.pem')) {
+		const key = await loadOrCreateKey(keys, 'signing', 'ed25519');
+		if (key.created) emit(madeKey(key.privateKeyPath, key.publicKeyPath));
+		return { signer: createKeySigner(key.privateKey, key.keyId), publicKeyFile: key.publicKeyPath };
+	}
+	try {
+		const { key, keyId, publicPem } = openSigningKey(keyFile, { create: true, emit });
+		// A key that comes from elsewhere may lie where nothing can be written: its public half goes into the data folder.
+		const publicKeyFile = join(keys, `${keyId.slice(0, 16)}.pub.pem`);
+		await mkdir(keys, { recursive: true, mode: 0o700 });
+		await writeFile(publicKeyFile, publicPem, { mode: 0o644 });
+		return { signer: createKeySigner(key, keyId), publicKeyFile };
+	} catch (cause) {
+		if (cause instanceof SignError) throw new CliError('key-unreadable', cause.message, cause);
+		throw cause;
+	}
+}
+
+const madeKey = (file: string, publicKey: string) => ({
+	name: 'signing_key_created',
+	stage: 'sign',
+	reason: 'first-use',
+	intentional: false,
+	message: `${file}: made a new signing key that nothing but this file protects: for local work; keep it safe, or give --key`,
+	detail: { file, publicKey },
+});
+
+function rulesOf(config: Config): RuleSet {
+	try {
+		const folders = config.rulesDir === null ? [] : [pathToFileURL(`${config.rulesDir}/`)];
+		return loadRuleSet({ folders, options: { strictSources: config.strictSources } });
+	} catch (cause) {
+		throw new CliError('config', `rulesDir: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+	}
+}
+
+async function indicatorsOf(files: readonly string[]): Promise<IndicatorSet> {
+	const all: Indicator[] = [];
+	for (const file of files) {
+		const result = await readIndicatorFile(file);
+		if (result.kind === 'invalid') throw new CliError('usage', `indicators: ${result.errors.join('\n')}`);
+		all.push(...result.indicators);
+	}
+	return createIndicatorSet(all);
+}
+
+async function alertOf(
+	{ webhook }: Config,
+	env: Readonly<Record<string, string | undefined>>,
+): Promise<TopologyDeps['alert']> {
+	if (webhook === null) return null;
+	const result = await loadSecret({ file: webhook.secretFile, env: webhook.secretEnv }, env);
+	if (result.kind === 'invalid') throw new CliError('config', `webhook secret: ${result.message}`);
+	return { url: webhook.url, secret: result.secret, leads: webhook.leads, allowPrivate: webhook.allowPrivate };
+}
