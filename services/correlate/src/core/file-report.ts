@@ -1,7 +1,6 @@
 // A file operation as facts: of the session that did it, and of every session that it concerns as a foreign one.
 import type { FileFact } from '@affidavit/model/facts.ts';
 import type { FileOp } from '@affidavit/model/generated/session.ts';
-import { isInside } from '@affidavit/model/paths.ts';
 import { addFile } from './collector.ts';
 import { type Content, type Deed, deedsMax, type Mark, marksMax, touch } from './content.ts';
 import type { Host, Step } from './host.ts';
@@ -24,8 +23,19 @@ export interface FileOperation {
 	otherSize: number;
 }
 
-export const inWorkspace = (session: Session, container: string, path: string): boolean =>
-	path !== '' && session.container === container && isInside(path, session.workspace);
+/** True for a path below the session's workspace. A workspace that is the whole file system says nothing: no path is inside. */
+export function inWorkspace(session: Session, container: string, path: string): boolean {
+	const { workspace } = session;
+	const end = workspace.length;
+	return (
+		end > 1 &&
+		session.container === container &&
+		path.startsWith(workspace) &&
+		(path.length === end || path.charCodeAt(end) === slash)
+	);
+}
+
+const slash = 47;
 
 export function factOf(
 	step: Step,

@@ -163,7 +163,7 @@ function open(step: Step, node: ProcessNode, match: Match): Session | null {
 		repository: match.repository,
 		commit: match.commit,
 		rootExecId: info.execId,
-		workspace: match.workspace !== '' ? match.workspace : info.cwd,
+		workspace: withoutSlash(match.workspace !== '' ? match.workspace : info.cwd),
 		container: info.container,
 		startUs: info.startUs,
 		live: !host.recorded,
@@ -231,3 +231,5 @@ function noteReuse(step: Step, opened: Session, match: Match, node: ProcessNode)
 			});
 	}
 }
+
+const withoutSlash = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
