@@ -4,6 +4,7 @@ import type { ConnectFact, GapFact, ProcessFact, PtraceFact } from '@affidavit/m
 import type { Evidence } from '@affidavit/model/generated/verdict.ts';
 import { findingId } from '@affidavit/model/ids.ts';
 import type { CelRule } from '../rules/rule-set.ts';
+import { timeText } from './event-time.ts';
 import type { FindingDraft } from './finding.ts';
 import { changesContent, type History } from './history.ts';
 import { isMixedUp } from './judge.ts';
@@ -118,7 +119,9 @@ export function draftOfHit(hit: CelHit, input: DraftInput): FindingDraft {
 	values.set('target', processWords(process));
 	values.set('writer', writer ? processWords(writer) : '');
 	values.set('products', products.length === 0 ? '' : `It went into ${products.join(', ')}.`);
-	values.set('reason', input.reasonOf(digest));
+	values.set('did', file ? (didWords[file.op] ?? file.op) : '');
+	values.set('writtenBy', writtenBy(writes.at(-1), processes));
+	values.set('reason', input.reasonOf(digest) === '' ? '' : `The indicator list says: ${input.reasonOf(digest)}.`);
 	values.set('attributionNote', uncertain ? uncertainNote : '');
 	const evidence: Evidence[] = writes.map((w) => link(w.firstUs, phrase(w), w, processes, workspace));
 	evidence.push({
@@ -145,6 +148,22 @@ export function draftOfHit(hit: CelHit, input: DraftInput): FindingDraft {
 		evidence,
 		count: hit.count,
 	};
+}
+
+const didWords: Partial<Record<FileFact['op'], string>> = {
+	read: 'read',
+	execute: 'executed',
+	map: 'mapped',
+	write: 'wrote',
+	open_write: 'opened for writing',
+	truncate: 'truncated',
+	remove: 'removed',
+};
+
+function writtenBy(write: FileFact | undefined, processes: ProcessIndex): string {
+	if (!write) return '';
+	const who = processWords(processes.ref(write.execId));
+	return `${who}, outside the session, put it there at ${timeText(write.firstUs)}.`;
 }
 
 const uncertainNote =

@@ -114,7 +114,8 @@ function doneWords(facts: readonly FileFact[]): string {
 	if (ops.has('rename')) words.push('renamed');
 	if (ops.has('link')) words.push('linked');
 	if (ops.has('remove')) words.push('removed');
-	return words.join(', ');
+	const last = words.pop() ?? '';
+	return words.length === 0 ? last : `${words.join(', ')} and ${last}`;
 }
 
 function laterWords(reader: string, read: FileFact | undefined, product: boolean, git: boolean): string {

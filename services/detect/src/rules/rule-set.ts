@@ -64,7 +64,7 @@ export const codeNames = [
 	'later',
 ];
 /** What the templates of a CEL rule can name besides the fields of the fact. */
-export const celNames = ['process', 'writer', 'target', 'products', 'attributionNote', 'reason'];
+export const celNames = ['process', 'writer', 'target', 'products', 'attributionNote', 'reason', 'did', 'writtenBy'];
 
 /** `files`: parsed YAML by file name. Throws DetectError('rule-invalid') naming file, field and reason. */
 export function createRuleSet(
