@@ -3,7 +3,7 @@ import type { RuntimeTrace, TracedProcess } from '@affidavit/attest/generated/ru
 import { relativeTo } from '@affidavit/model/paths.ts';
 import { clipped, printable } from '../text/printable.ts';
 import { table } from '../text/table.ts';
-import { filesByTool } from './file-groups.ts';
+import { type FileLine, filesByTool } from './file-groups.ts';
 import { processTree } from './process-tree.ts';
 import type { SessionSummary } from './summary.ts';
 
@@ -111,9 +111,7 @@ function files(trace: RuntimeTrace, options: RenderOptions): string {
 	const rows: string[][] = [];
 	let left = 0;
 	for (const tool of filesByTool(trace.files, trace.processes, workspace)) {
-		const lines = tool.lines.filter(
-			(line) => options.all || line.inWorkspace || line.use === 'execute' || line.foreign,
-		);
+		const lines = options.all ? tool.lines : tool.lines.filter(isShown);
 		left += tool.lines.length - lines.length;
 		if (lines.length === 0) continue;
 		rows.push([
@@ -130,12 +128,16 @@ function files(trace: RuntimeTrace, options: RenderOptions): string {
 	}
 	const omitted = trace.omitted.files > 0 ? `  ${trace.omitted.files} facts are in the log blob only\n` : '';
 	const dropped = trace.dropped > 0 ? `  ${trace.dropped} facts were beyond the signer's bounds and are nowhere\n` : '';
-	const outside = left > 0 ? `  ${left} outside the workspace; --all shows them\n` : '';
+	const outside = left > 0 ? `  ${left} outside the workspace or in .git; --all shows them\n` : '';
 	return section(
 		`files by tool (${trace.counts.files} facts)`,
 		boundedTools(rows, options) + outside + omitted + dropped,
 	);
 }
+
+/** What a reader looks for first: the workspace without git's own files, what was executed, what strangers did. */
+const isShown = (line: FileLine): boolean =>
+	line.use === 'execute' || line.foreign || (line.inWorkspace && !line.path.startsWith('.git/'));
 
 /** Rows of one cell are a tool's name and do not widen the columns. */
 function boundedTools(rows: readonly string[][], options: RenderOptions): string {

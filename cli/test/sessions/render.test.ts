@@ -60,7 +60,7 @@ test('the page names what matters and lets no escape sequence through', () => {
 		/ {2}103 +exit 0 +- +\/bin\/compile/,
 		/\/bin\/python3 \(outside the session\)\n +write +- +none +×1 {2}main\.go/,
 		/read +bcbcbcbcbcbc +kernel +×1 {2}main\.go/,
-		/1 outside the workspace; --all shows them/,
+		/1 outside the workspace or in \.git; --all shows them/,
 		/connect {2}AF_INET 10\.0\.0\.1 port 443 {2}×3 {2}\/bin\/compile/,
 		/rules that could not see {2}foreign-ptrace/,
 	])
