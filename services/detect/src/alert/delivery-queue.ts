@@ -158,7 +158,7 @@ export function createDeliveryQueue(options: DeliveryQueueOptions, stored: Itera
 			else earliestMs = Math.min(earliestMs, dueMs);
 		}
 		if (earliestMs < Number.POSITIVE_INFINITY)
-			timer = setTimeout(pump, Math.min(earliestMs - nowMs, policy.delayMsMax)).unref();
+			timer = setTimeout(pump, Math.min(earliestMs - nowMs, policy.delayMsMax));
 	};
 
 	for (const delivery of stored) {

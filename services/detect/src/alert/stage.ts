@@ -41,7 +41,7 @@ export interface AlertStageOptions {
 }
 
 export type AlertStage = Stage & {
-	/** Ends the delivery loops and connections; what is undelivered stays in the cells. */
+	/** Ends the delivery loops and connections, which keep the process alive until then; what is undelivered stays in the cells. */
 	close(): Promise<void>;
 };
 
