@@ -17,8 +17,8 @@ export interface CachedProcess {
 	variant: CachedProcess | null;
 }
 
-/** Position after the number at `pos`, or -1 when there is none. */
-export type SkipNumber = (bytes: Bytes, pos: number, end: number) => number;
+/** Position after the number at `pos`, or -1 when there is none. `length`: bytes of the number in the cached copy. */
+export type SkipNumber = (bytes: Bytes, pos: number, end: number, length: number) => number;
 
 /** [start, end) of the numbers that may differ, relative to the process's first byte. */
 export type Cuts = readonly [firstStart: number, firstEnd: number, secondStart: number, secondEnd: number];
@@ -42,13 +42,13 @@ export function matchProcess(entry: CachedProcess, input: Input, pos: number, sk
 	if (!sameBytes(input, pos, raw, 0, firstStart)) return -1;
 	let p = pos + firstStart;
 	if (firstEnd > firstStart) {
-		p = skip(input.bytes, p, input.end);
+		p = skip(input.bytes, p, input.end, firstEnd - firstStart);
 		if (p < 0) return -1;
 	}
 	if (!sameBytes(input, p, raw, firstEnd, secondStart - firstEnd)) return -1;
 	p += secondStart - firstEnd;
 	if (secondEnd > secondStart) {
-		p = skip(input.bytes, p, input.end);
+		p = skip(input.bytes, p, input.end, secondEnd - secondStart);
 		if (p < 0) return -1;
 	}
 	const rest = entry.length - secondEnd;

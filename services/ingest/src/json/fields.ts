@@ -1,21 +1,7 @@
 // Typed reads from a parsed JSON value. The first thing that is wrong is kept, with the field's name and what was expected.
-import type { DecodeErrorCode } from '../decode-result.ts';
+import { complain, type Problems } from '../event/problem.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
-
-export interface Problem {
-	code: DecodeErrorCode;
-	message: string;
-}
-
-/** Collects the first problem of one line; reads go on with the absent value. */
-export interface Problems {
-	first: Problem | null;
-}
-
-export function complain(problems: Problems, code: DecodeErrorCode, message: string): void {
-	problems.first ??= { code, message };
-}
 
 export function wrongType(problems: Problems, field: string, expected: string, found: unknown): void {
 	complain(problems, 'wrong-type', `${field}: expected ${expected}, found ${describe(found)}`);
@@ -64,11 +50,6 @@ export function readBoolean(problems: Problems, value: unknown, field: string): 
 	if (value !== undefined && value !== null) wrongType(problems, field, 'true or false', value);
 	return false;
 }
-
-export const maxUint32 = 4294967295;
-export const maxPort = 65535;
-export const minInt32 = -2147483648;
-export const maxInt32 = 2147483647;
 
 /** -1 when absent. */
 export function readInteger(problems: Problems, value: unknown, field: string, min: number, max: number): number {

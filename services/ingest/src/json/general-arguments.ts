@@ -1,4 +1,5 @@
 // tetragon.KprobeArgument as parsed JSON.
+
 import {
 	type Argument,
 	ArgumentType,
@@ -9,22 +10,9 @@ import {
 	labelCode,
 	setLong,
 } from '../event/argument.ts';
-import {
-	complain,
-	isObject,
-	type JsonObject,
-	maxInt32,
-	maxPort,
-	maxUint32,
-	minInt32,
-	type Problems,
-	pick,
-	readArray,
-	readInteger,
-	readObject,
-	readText,
-	wrongType,
-} from './fields.ts';
+import { complain, type Problems } from '../event/problem.ts';
+import { maxInt32, maxPort, maxUint32, minInt32 } from '../event/range.ts';
+import { isObject, type JsonObject, pick, readArray, readInteger, readObject, readText, wrongType } from './fields.ts';
 
 export function readArguments(problems: Problems, value: unknown, field: string): Argument[] {
 	const entries = readArray(problems, value, field);

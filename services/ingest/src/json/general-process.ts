@@ -1,12 +1,11 @@
 // tetragon.Process as parsed JSON.
+
+import { complain, type Problems } from '../event/problem.ts';
 import type { RawProcess } from '../event/process-info.ts';
+import { knownUid, maxInt32, maxUint32 } from '../event/range.ts';
 import { timeOutOfRange, timeStringUs } from '../event/time.ts';
 import {
-	complain,
 	type JsonObject,
-	maxInt32,
-	maxUint32,
-	type Problems,
 	pick,
 	readArray,
 	readBoolean,
@@ -28,7 +27,7 @@ export function readProcess(problems: Problems, p: JsonObject, field: string): R
 		parentExecId: readText(problems, pick(p, 'parent_exec_id', 'parentExecId'), `${field}.parent_exec_id`),
 		// Avro int: a pid fits, the kernel's limit is 2^22.
 		pid: readInteger(problems, p['pid'], `${field}.pid`, 0, maxInt32),
-		uid: signedUid(readInteger(problems, p['uid'], `${field}.uid`, 0, maxUint32)),
+		uid: knownUid(readInteger(problems, p['uid'], `${field}.uid`, 0, maxUint32)),
 		cwd: readText(problems, p['cwd'], `${field}.cwd`),
 		binary: readText(problems, p['binary'], `${field}.binary`),
 		arguments: readText(problems, p['arguments'], `${field}.arguments`),
@@ -46,9 +45,6 @@ export function readProcess(problems: Problems, p: JsonObject, field: string): R
 		),
 	};
 }
-
-/** The schema's uid is an Avro int; ids above it (4294967295 is "no id") count as not told. */
-export const signedUid = (uid: number): number => (uid > maxInt32 ? -1 : uid);
 
 /** -1 when absent or before 1970 (Go's zero time): a process older than the sensor may have none. */
 function readStart(problems: Problems, value: unknown, field: string): number {

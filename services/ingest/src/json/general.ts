@@ -1,24 +1,16 @@
 // One export line by JSON.parse: right for every shape, and the only place that words a line's errors.
+
 import { emptyEvent, type ProcessInfo, type TraceEvent, unknownProcess } from '@affidavit/model/trace-event.ts';
 import type { DecodeErrorCode, DecodeResult } from '../decode-result.ts';
 import { isDecimal64, saturate } from '../event/argument.ts';
+import { digestOf } from '../event/digest.ts';
 import { functionHook, type Hook, tracepointHook, uprobeHook } from '../event/hook.ts';
 import { hookEvent } from '../event/hook-event.ts';
+import { complain, type Problems } from '../event/problem.ts';
 import type { ProcessBuilder } from '../event/process-info.ts';
+import { exitStatus, maxUint32 } from '../event/range.ts';
 import { timeOutOfRange, timeStringUs } from '../event/time.ts';
-import {
-	complain,
-	isObject,
-	type JsonObject,
-	maxInt32,
-	maxUint32,
-	type Problems,
-	pick,
-	readInteger,
-	readObject,
-	readText,
-	wrongType,
-} from './fields.ts';
+import { isObject, type JsonObject, pick, readInteger, readObject, readText, wrongType } from './fields.ts';
 import { readArguments } from './general-arguments.ts';
 import { readProcess } from './general-process.ts';
 
@@ -165,9 +157,6 @@ function bodyEvent(problems: Problems, name: string, body: JsonObject, timeUs: n
 	}
 }
 
-/** The schema's status is an Avro int. */
-export const exitStatus = (status: number): number => (status > maxInt32 ? status | 0 : status);
-
 function readHook(problems: Problems, name: string, body: JsonObject): Hook {
 	const text = (field: string, camel = field): string => {
 		const value = readText(problems, pick(body, field, camel), `${name}.${field}`);
@@ -179,16 +168,11 @@ function readHook(problems: Problems, name: string, body: JsonObject): Hook {
 	return functionHook(text('function_name', 'functionName'));
 }
 
-const digestPattern = /^sha256:([0-9a-f]{64})$/;
-
 function readDigest(problems: Problems, name: string, body: JsonObject): string {
 	if (name !== 'process_lsm') return '';
 	const text = readText(problems, pick(body, 'ima_hash', 'imaHash'), `${name}.ima_hash`);
 	return digestOf(text);
 }
-
-/** sha256 in hex; '' for any other algorithm or form. */
-export const digestOf = (imaHash: string): string => digestPattern.exec(imaHash)?.[1] ?? '';
 
 function throttle(problems: Problems, body: JsonObject, timeUs: number): TraceEvent {
 	const event = emptyEvent('throttle', timeUs, '', '');

@@ -1,7 +1,8 @@
 // The args array of a hook's event as slots. Types and bounds are those of general-arguments.ts.
+
 import { type Argument, ArgumentType, emptyArgument, Label, labelCode } from '../event/argument.ts';
+import { maxInt32, maxPort, maxUint32, minInt32 } from '../event/range.ts';
 import { addNumber, addString, type Draft, noArgument } from './draft.ts';
-import { maxInt32, maxPort, maxUint32, minInt32 } from './fields.ts';
 import { SlotKind } from './shape.ts';
 import { elements, members, spanOf, stringSpan } from './walk.ts';
 

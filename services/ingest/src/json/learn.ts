@@ -1,10 +1,11 @@
 // Makes a shape of a line that the general decoder has accepted. Refuses (null) whatever it is not sure about:
 // the line is then decoded the general way, each time.
+
 import type { DecodeResult } from '../decode-result.ts';
 import { type Bytes, type Literal, literalOf } from '../event/bytes.ts';
 import { functionHook, type Hook } from '../event/hook.ts';
+import { maxInt32 } from '../event/range.ts';
 import { addNumber, addSlot, addString, type Draft, noArgument } from './draft.ts';
-import { maxInt32 } from './fields.ts';
 import { learnArguments } from './learn-arguments.ts';
 import { type Shape, SlotKind } from './shape.ts';
 import { members, spanOf, type Walk } from './walk.ts';

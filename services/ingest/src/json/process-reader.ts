@@ -1,6 +1,7 @@
 // Reads a process object out of a line: by comparison where its bytes are known, else by JSON.parse of these bytes alone.
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
 import { type Bytes, hashBytes, type Input, literalText, sameBytes } from '../event/bytes.ts';
+import type { Problems } from '../event/problem.ts';
 import {
 	type CachedProcess,
 	type Cuts,
@@ -9,7 +10,7 @@ import {
 	type ProcessCache,
 } from '../event/process-cache.ts';
 import type { ProcessBuilder } from '../event/process-info.ts';
-import { isObject, type Problems } from './fields.ts';
+import { isObject } from './fields.ts';
 import { parseJson } from './general.ts';
 import { readProcess } from './general-process.ts';
 import { bracketedEnd, integerEnd, plainEnd, quote, stringEnd } from './scan.ts';
