@@ -8,12 +8,14 @@ import { registerSession } from './commands/session.ts';
 import { registerSessions } from './commands/sessions.ts';
 import { registerVerify } from './commands/verify.ts';
 import { type CliContext, examples, type Register } from './context.ts';
+import { registerDemo } from './demo/command.ts';
 import { registerDoctor } from './doctor/command.ts';
 import { CliError, exitUsage } from './errors.ts';
 import { registerProcess } from './process/command.ts';
 
 /** In the order in which --help lists them. */
 const commands: readonly Register[] = [
+	registerDemo,
 	registerProcess,
 	registerSessions,
 	registerSession,
