@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -81,6 +82,19 @@ test('a folder, a bare repository, a file URL and a SHA-256 repository', async (
 	assert.equal((await ask(resolve, 'long', longCommit)).note, '');
 	const byWorkspace = await ask(resolve, 'claimed/other', commit, '/ws');
 	assert.equal(byWorkspace.manifest?.repository, '/ws');
+});
+
+test('a work tree of another repository, and a folder that belongs to another user', async () => {
+	using dir = tempDir();
+	const work = join(dir.path, 'work');
+	const commit = makeRepository(work, { 'a.txt': 'one\n' });
+	const linked = join(dir.path, 'linked');
+	git(work, ['worktree', 'add', '-q', '--detach', linked]);
+	const { resolve } = resolver(join(dir.path, 'cache'), { work, linked });
+	assert.equal((await ask(resolve, 'linked', commit)).note, '');
+	// The configuration names the folder, so its owner does not matter; only root can make one of another's.
+	if (process.getuid?.() === 0) execFileSync('chown', ['-R', '65534:65534', work]);
+	assert.equal((await ask(resolve, 'work', commit)).note, '');
 });
 
 test('a later commit is fetched into the same cache, and only its new contents are hashed', async () => {
