@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnvelope, payloadSha256, verifyEnvelope } from '@affidavit/attest/dsse.ts';
+import { gitoid, gitoidOfPieces } from '@affidavit/attest/gitoid.ts';
 import type { DerivedStatement } from './derive.ts';
 import { SignError } from './errors.ts';
 import type { EnvelopeSigner } from './signing/envelope-signer.ts';
@@ -9,8 +10,8 @@ import type { EnvelopeSigner } from './signing/envelope-signer.ts';
 export interface PublishedEnvelope {
 	/** Path below the attestations folder. */
 	reference: string;
-	/** The published bytes: this call's, or an earlier one's. */
-	bytes: Buffer;
+	/** Of the published bytes: this call's, or an earlier one's. */
+	gitoid: string;
 	/** True when the name was held by another statement and another one had to be taken. */
 	renamed: boolean;
 }
@@ -35,13 +36,14 @@ export async function publishEnvelope(
 		const path = join(outDir, reference);
 		const earlier = readIfThere(path);
 		if (earlier) {
-			if (isPublished(earlier, statement, signer)) return { reference, bytes: earlier, renamed: attempt > 0 };
+			if (isPublished(earlier, statement, signer)) return { reference, gitoid: gitoid(earlier), renamed: attempt > 0 };
 		} else {
 			fresh ??= await signer.sign(statement.bytes);
 			// The bundle first: the envelope is what says that both are there.
 			writeOnce(join(outDir, folder, `${name}.sigstore.json`), fresh.bundle);
 			// Who took the name in between holds it; the next name is free of races by its payload and key.
-			if (writeOnce(path, fresh.envelope)) return { reference, bytes: fresh.envelope, renamed: attempt > 0 };
+			if (writeOnce(path, fresh.envelope))
+				return { reference, gitoid: gitoidOfPieces(fresh.envelope), renamed: attempt > 0 };
 		}
 	}
 	throw new SignError(
@@ -69,12 +71,12 @@ function readIfThere(path: string): Buffer | null {
 }
 
 /** Atomic and durable; false when the name is taken. A link, since a rename would replace. */
-function writeOnce(path: string, bytes: Buffer): boolean {
+function writeOnce(path: string, pieces: readonly Buffer[]): boolean {
 	const temporary = `${path}.${process.pid}.tmp`;
 	try {
 		const fd = openSync(temporary, 'w', 0o644);
 		try {
-			writeFileSync(fd, bytes);
+			for (const piece of pieces) writeFileSync(fd, piece);
 			fsyncSync(fd);
 		} finally {
 			closeSync(fd);

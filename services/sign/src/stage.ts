@@ -1,7 +1,6 @@
 // Stage `sign`: verdicts to signed attestations. Files first, records after: a crash in between repeats both to the same end.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { gitoid } from '@affidavit/attest/gitoid.ts';
 import { attestationCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import { isSha256, sha256Hex } from '@affidavit/model/digests.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
@@ -105,7 +104,7 @@ async function signRecord(record: LogRecord, deps: SignDeps, limits: SignLimits,
 				predicateType,
 				payloadSha256,
 				envelope: published.reference,
-				gitoid: gitoid(published.bytes),
+				gitoid: published.gitoid,
 				subjects,
 				verdict: verdict.verdict,
 				step,

@@ -26,6 +26,6 @@ export const defaultLimits: SignLimits = {
 	heldFactsMax: 100_000,
 	collectedProcessesMax: 50_000,
 	collectedFilesMax: 20_000,
-	indexSubjectsMax: 20_000,
-	runItemsMax: 40_000,
+	indexSubjectsMax: 10_000,
+	runItemsMax: 8_000,
 };

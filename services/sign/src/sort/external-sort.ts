@@ -28,9 +28,9 @@ export interface Sorter<T> {
 }
 
 /** Most runs that are merged at once; more are merged into longer ones first. */
-const fanInMax = 64;
-const chunkBytes = 64 * 1024;
-const writeCharsMax = 1 << 20;
+const fanInMax = 256;
+const chunkBytes = 16 * 1024;
+const writeCharsMax = 64 * 1024;
 
 export function createSorter<T>(spec: SortSpec<T>): Sorter<T> {
 	let items: T[] = [];
