@@ -50,19 +50,23 @@ function flow(execId: string, timeUs: number, written: readonly Written[], proce
 	// One compilation: gcc starts cc1, then as; what `as` writes is what cc1 read.
 	const driver = lineage.find((p) => p.tool?.kind === 'driver');
 	if (driver) for (const w of later) if (w.lineage.has(driver.fact.execId)) paths.add(w.path);
-	// One build: linkers and archivers, and the build tool's own copying, under the nearest build tool that has products.
-	for (const tool of lineage) {
-		if (tool.tool?.kind !== 'build-tool') continue;
-		const under = later.filter((w) => w.lineage.has(tool.fact.execId) && joins(w, tool, driver !== undefined));
+	// One build: linkers and archivers, and the build tool's own copying, under the nearest build tool that has products;
+	// without a build tool, under the nearest script.
+	const scopes = [
+		...lineage.filter((p) => p.tool?.kind === 'build-tool'),
+		...lineage.filter((p) => p.tool?.kind === 'interpreter'),
+	];
+	for (const scope of scopes) {
+		const under = later.filter((w) => w.lineage.has(scope.fact.execId) && joins(w, scope, driver !== undefined));
 		for (const w of under) paths.add(w.path);
 		if (under.length > 0) break;
 	}
 	return [...paths].sort().slice(0, listedProductsMax);
 }
 
-function joins(w: Written, tool: IndexedProcess, hasDriver: boolean): boolean {
+function joins(w: Written, scope: IndexedProcess, hasDriver: boolean): boolean {
 	const kind = w.writer?.tool?.kind;
-	if (w.writer?.fact.execId === tool.fact.execId) return true;
+	if (w.writer?.fact.execId === scope.fact.execId) return true;
 	if (kind === 'linker' || kind === 'archiver' || kind === 'build-tool') return true;
 	// Without a driver (go, cargo) the compiler's own outputs belong to the build tool's run.
 	return !hasDriver && (kind === 'compiler' || kind === 'assembler');
