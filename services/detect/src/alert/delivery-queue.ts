@@ -57,147 +57,181 @@ export interface DeliveryQueue {
 /** Failures in a row after which a receiver counts as failing. */
 const failingAfter = 3;
 
+interface State {
+	options: DeliveryQueueOptions;
+	entries: Map<string, Delivery>;
+	inFlight: Set<string>;
+	changed: Set<string>;
+	waiting: (() => void)[];
+	timer: NodeJS.Timeout | undefined;
+	pausedUntilMs: number;
+	isGone: boolean;
+	isStopped: boolean;
+	failuresInRow: number;
+	liveCount: number;
+	liveBytes: number;
+}
+
+/** Starts at once with what is `stored`. Its timers keep the process alive until `stop`. */
 export function createDeliveryQueue(options: DeliveryQueueOptions, stored: Iterable<Delivery>): DeliveryQueue {
-	const { policy, now } = options;
-	const entries = new Map<string, Delivery>();
-	const inFlight = new Set<string>();
-	let changed = new Set<string>();
-	let waiting: (() => void)[] = [];
-	let timer: NodeJS.Timeout | undefined;
-	let pausedUntilMs = 0;
-	let gone = false;
-	let stopped = false;
-	let failuresInRow = 0;
-	let liveCount = 0;
-	let liveBytes = 0;
-
-	const hold = (delivery: Delivery) => {
-		entries.set(delivery.id, delivery);
-		if (delivery.dead === '') count(delivery, 1);
+	const state: State = {
+		options,
+		entries: new Map(),
+		inFlight: new Set(),
+		changed: new Set(),
+		waiting: [],
+		timer: undefined,
+		pausedUntilMs: 0,
+		isGone: false,
+		isStopped: false,
+		failuresInRow: 0,
+		liveCount: 0,
+		liveBytes: 0,
 	};
-	const count = (delivery: Delivery, sign: 1 | -1) => {
-		liveCount += sign;
-		liveBytes += sign * Buffer.byteLength(delivery.body);
-	};
-
-	const wake = () => {
-		const woken = waiting;
-		waiting = [];
-		for (const resolve of woken) resolve();
-	};
-
-	const settle = (delivery: Delivery, outcome: PostOutcome) => {
-		failuresInRow = outcome.kind === 'delivered' ? 0 : failuresInRow + 1;
-		if (outcome.kind === 'delivered') {
-			entries.delete(delivery.id);
-			count(delivery, -1);
-		} else if (outcome.kind === 'gone') {
-			gone = true;
-			for (const entry of entries.values()) bury(entry, 'gone', 'status 410');
-		} else fail(delivery, outcome);
-		changed.add(delivery.id);
-	};
-
-	const bury = (delivery: Delivery, dead: 'undeliverable' | 'gone', failure: string) => {
-		if (delivery.dead !== '') return;
-		count(delivery, -1);
-		delivery.dead = dead;
-		delivery.failure = failure;
-		changed.add(delivery.id);
-		options.emit({
-			name: 'alert_undelivered',
-			stage: options.stage,
-			reason: dead,
-			intentional: false,
-			message: 'A finding could not be posted to the webhook; it becomes a dead letter.',
-			detail: { webhookId: delivery.id, attempts: delivery.attempts, failure },
-		});
-	};
-
-	const fail = (delivery: Delivery, outcome: Extract<PostOutcome, { kind: 'failed' }>) => {
-		const failure = outcome.status < 0 ? outcome.reason : `status ${outcome.status}`;
-		delivery.attempts++;
-		delivery.failure = failure;
-		if (delivery.attempts >= policy.attemptsMax) return bury(delivery, 'undeliverable', failure);
-		const delayMs = retryDelayMs(policy, delivery.attempts, outcome.retryAfterMs, options.random());
-		delivery.nextMs = now() + delayMs;
-		// What the receiver asks for holds for all messages, not for this one alone.
-		if (outcome.retryAfterMs !== null)
-			pausedUntilMs = Math.max(pausedUntilMs, now() + Math.min(outcome.retryAfterMs, policy.delayMsMax));
-		options.emit({
-			name: 'alert_retry',
-			stage: options.stage,
-			reason: outcome.reason,
-			intentional: false,
-			message: 'Posting a finding failed; it will be tried again.',
-			detail: { webhookId: delivery.id, attempts: delivery.attempts, failure, delayMs },
-		});
-	};
-
-	const attempt = async (delivery: Delivery): Promise<void> => {
-		inFlight.add(delivery.id);
-		const outcome = await options.post({ id: delivery.id, body: delivery.body });
-		inFlight.delete(delivery.id);
-		if (stopped) return;
-		settle(delivery, outcome);
-		wake();
-		pump();
-	};
-
-	/** Starts what is due, and sleeps until the next is. */
-	const pump = () => {
-		clearTimeout(timer);
-		if (stopped || gone) return;
-		const nowMs = now();
-		let earliestMs = Number.POSITIVE_INFINITY;
-		for (const delivery of entries.values()) {
-			if (inFlight.size >= options.concurrency) return;
-			if (delivery.dead !== '' || inFlight.has(delivery.id)) continue;
-			const dueMs = Math.max(delivery.nextMs, pausedUntilMs);
-			if (dueMs <= nowMs) void attempt(delivery);
-			else earliestMs = Math.min(earliestMs, dueMs);
-		}
-		if (earliestMs < Number.POSITIVE_INFINITY)
-			timer = setTimeout(pump, Math.min(earliestMs - nowMs, policy.delayMsMax));
-	};
-
 	for (const delivery of stored) {
 		// A clock that was set back must not hold a message for longer than the policy would.
-		const nextMs = Math.min(delivery.nextMs, now() + policy.delayMsMax);
-		hold({ ...delivery, nextMs });
+		const nextMs = Math.min(delivery.nextMs, options.now() + options.policy.delayMsMax);
+		hold(state, { ...delivery, nextMs });
 	}
-	pump();
-
+	pump(state);
 	return {
-		entries,
+		entries: state.entries,
 		takeChanged() {
-			const taken = changed;
-			changed = new Set();
+			const taken = state.changed;
+			state.changed = new Set();
 			return taken;
 		},
 		takeDead() {
-			const dead = [...entries.values()].filter((d) => d.dead !== '');
+			const dead = [...state.entries.values()].filter((d) => d.dead !== '');
 			for (const { id } of dead) {
-				entries.delete(id);
-				changed.add(id);
+				state.entries.delete(id);
+				state.changed.add(id);
 			}
 			return dead;
 		},
-		load: () => ({ count: liveCount, bytes: liveBytes }),
-		isGone: () => gone,
-		isFailing: () => failuresInRow >= failingAfter,
+		load: () => ({ count: state.liveCount, bytes: state.liveBytes }),
+		isGone: () => state.isGone,
+		isFailing: () => state.failuresInRow >= failingAfter,
 		add(delivery) {
-			hold(delivery);
-			changed.add(delivery.id);
-			if (gone) bury(delivery, 'gone', 'status 410');
-			else pump();
+			hold(state, delivery);
+			state.changed.add(delivery.id);
+			if (state.isGone) bury(state, delivery, 'gone', 'status 410');
+			else pump(state);
 		},
-		nextOutcome: () => (stopped ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
-		isStopped: () => stopped,
+		nextOutcome: () =>
+			state.isStopped
+				? Promise.resolve()
+				: new Promise((resolve) => {
+						state.waiting.push(resolve);
+					}),
+		isStopped: () => state.isStopped,
 		stop() {
-			stopped = true;
-			clearTimeout(timer);
-			wake();
+			state.isStopped = true;
+			clearTimeout(state.timer);
+			wake(state);
 		},
 	};
+}
+
+/** Starts what is due, and sleeps until the next is. */
+function pump(state: State): void {
+	clearTimeout(state.timer);
+	if (state.isStopped || state.isGone) return;
+	const { now, concurrency, policy } = state.options;
+	const nowMs = now();
+	let earliestMs = Number.POSITIVE_INFINITY;
+	for (const delivery of state.entries.values()) {
+		if (state.inFlight.size >= concurrency) return;
+		if (delivery.dead !== '' || state.inFlight.has(delivery.id)) continue;
+		const dueMs = Math.max(delivery.nextMs, state.pausedUntilMs);
+		if (dueMs <= nowMs) void attempt(state, delivery);
+		else earliestMs = Math.min(earliestMs, dueMs);
+	}
+	if (earliestMs < Number.POSITIVE_INFINITY)
+		state.timer = setTimeout(pump, Math.min(earliestMs - nowMs, policy.delayMsMax), state);
+}
+
+async function attempt(state: State, delivery: Delivery): Promise<void> {
+	state.inFlight.add(delivery.id);
+	const outcome = await state.options.post({ id: delivery.id, body: delivery.body });
+	state.inFlight.delete(delivery.id);
+	if (state.isStopped) return;
+	settle(state, delivery, outcome);
+	wake(state);
+	pump(state);
+}
+
+function settle(state: State, delivery: Delivery, outcome: PostOutcome): void {
+	state.failuresInRow = outcome.kind === 'delivered' ? 0 : state.failuresInRow + 1;
+	switch (outcome.kind) {
+		case 'delivered':
+			state.entries.delete(delivery.id);
+			// A 410 to another message may have buried this one while it was under way.
+			if (delivery.dead === '') countLive(state, delivery, -1);
+			break;
+		case 'gone':
+			state.isGone = true;
+			for (const entry of state.entries.values()) bury(state, entry, 'gone', 'status 410');
+			break;
+		case 'failed':
+			fail(state, delivery, outcome);
+			break;
+	}
+	state.changed.add(delivery.id);
+}
+
+function fail(state: State, delivery: Delivery, outcome: Extract<PostOutcome, { kind: 'failed' }>): void {
+	if (delivery.dead !== '') return;
+	const { policy, now, random, emit, stage } = state.options;
+	delivery.attempts++;
+	delivery.failure = outcome.status < 0 ? outcome.reason : `status ${outcome.status}`;
+	if (delivery.attempts >= policy.attemptsMax) {
+		bury(state, delivery, 'undeliverable', delivery.failure);
+		return;
+	}
+	const delayMs = retryDelayMs(policy, delivery.attempts, outcome.retryAfterMs, random());
+	delivery.nextMs = now() + delayMs;
+	// What the receiver asks for holds for all messages, not for this one alone.
+	if (outcome.retryAfterMs !== null)
+		state.pausedUntilMs = Math.max(state.pausedUntilMs, now() + Math.min(outcome.retryAfterMs, policy.delayMsMax));
+	emit({
+		name: 'alert_retry',
+		stage,
+		reason: outcome.reason,
+		intentional: false,
+		message: 'Posting a finding failed; it will be tried again.',
+		detail: { webhookId: delivery.id, attempts: delivery.attempts, failure: delivery.failure, delayMs },
+	});
+}
+
+function bury(state: State, delivery: Delivery, dead: 'undeliverable' | 'gone', failure: string): void {
+	if (delivery.dead !== '') return;
+	countLive(state, delivery, -1);
+	delivery.dead = dead;
+	delivery.failure = failure;
+	state.changed.add(delivery.id);
+	state.options.emit({
+		name: 'alert_undelivered',
+		stage: state.options.stage,
+		reason: dead,
+		intentional: false,
+		message: 'A finding could not be posted to the webhook; it becomes a dead letter.',
+		detail: { webhookId: delivery.id, attempts: delivery.attempts, failure },
+	});
+}
+
+function hold(state: State, delivery: Delivery): void {
+	state.entries.set(delivery.id, delivery);
+	if (delivery.dead === '') countLive(state, delivery, 1);
+}
+
+function countLive(state: State, delivery: Delivery, sign: 1 | -1): void {
+	state.liveCount += sign;
+	state.liveBytes += sign * Buffer.byteLength(delivery.body);
+}
+
+function wake(state: State): void {
+	const woken = state.waiting;
+	state.waiting = [];
+	for (const resolve of woken) resolve();
 }

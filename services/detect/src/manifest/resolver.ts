@@ -129,7 +129,8 @@ export function createManifestResolver(options: ManifestResolverOptions): Resolv
 		const name = locations.has(repository) ? repository : workspace;
 		const location = locations.get(name);
 		if (location === undefined) return fail('not-configured', repository);
-		const key = JSON.stringify([name, commit]);
+		// What is no commit id may be of any length; it is never looked up.
+		const key = JSON.stringify([name, isCommit(commit) ? commit : '']);
 		const manifest = known.get(key);
 		if (manifest) return { manifest, note: '' };
 		const running = underWay.get(key);
