@@ -93,6 +93,8 @@ function gapsOf(step: Step, session: Session, reason: CloseReason, endUs: number
 	own(gaps, 'late', '', session.late);
 	own(gaps, 'state-evicted', 'written files', session.evicted);
 	own(gaps, 'session-limit', 'file facts', session.overflow);
+	if (rootsExitedUs(session) === -1 && (reason === 'end_of_input' || reason === 'idle'))
+		gaps.push({ cause: 'disconnected', detail: 'no exit of a root was seen', fromUs: endUs, toUs: endUs, count: -1 });
 	if (reason === 'maximum')
 		gaps.push({ cause: 'session-limit', detail: 'longest session', fromUs: endUs, toUs: endUs, count: -1 });
 	return gaps.sort(compareGaps);

@@ -48,6 +48,9 @@ function makeRoom(step: Step): void {
 	if (living > 0) notice(step.notices, 'processes_evicted', 'limit', false, living);
 }
 
+const initPid = 1;
+const kernelPid = 2;
+
 function place(step: Step, node: ProcessNode, timeUs: number): void {
 	const { tree } = step.host;
 	const { parentExecId, startUs } = node.info;
@@ -78,8 +81,9 @@ function place(step: Step, node: ProcessNode, timeUs: number): void {
 		node.placed = true;
 		return;
 	}
-	// Its parent may still turn up; what is known now is that nobody can say whose child it is.
 	node.placed = true;
+	// Children of init and of the kernel are nobody's orphans. Of others nobody can say whether they belong to a session.
+	if (pid === initPid || pid === kernelPid) return;
 	for (const open of step.host.sessions.values()) if (startUs >= open.startUs) countOrphan(step, open, node, timeUs);
 }
 
