@@ -191,7 +191,11 @@ function open(step: Step, node: ProcessNode, match: Match): Session | null {
 		closed: false,
 	};
 	host.sessions.set(id, session);
-	host.nextCloseUs = Math.min(host.nextCloseUs, session.startUs + settings.limits.sessionUs);
+	const { sessionUs, idleUs } = settings.limits;
+	host.nextCloseUs = Math.min(
+		host.nextCloseUs,
+		session.startUs + (session.live ? Math.min(sessionUs, idleUs) : sessionUs),
+	);
 	gather(step.collector, session).facts.opened = {
 		timeUs: session.startUs,
 		host: session.host,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Facts } from '@affidavit/model/facts.ts';
+import type { ProductFact } from '@affidavit/model/generated/session.ts';
 import { relativeTo } from '@affidavit/model/paths.ts';
 import { factsOf, recordsOf, run } from '../support/pipeline.ts';
 import { decodeStream, expectationOf } from '../support/recorded.ts';
@@ -42,7 +43,9 @@ for (const name of [
 			assert.deepEqual(facts.notes, []);
 			assert.equal(facts.processes.filter((p) => p.root).length, 1);
 			for (const product of expected[opened.ciRunId]?.products ?? []) {
-				const found = facts.products.find((p) => relativeTo(p.path, opened.workspace) === product.path);
+				const found: ProductFact | undefined = facts.products.find(
+					(p) => relativeTo(p.path, opened.workspace) === product.path,
+				);
 				assert.ok(found, product.path);
 				assert.equal(found.digest.startsWith(product.sha256 ?? ''), true, `${product.path}: ${found.digest}`);
 				assert.notEqual(found.digest, '');
