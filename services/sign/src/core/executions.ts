@@ -35,13 +35,14 @@ export function createExecutions(factsMax: number): Executions {
 		return others?.size === 1 ? ([...others][0] as string) : '';
 	};
 	const ofImage = (process: ProcessFact): ProgramDigests => {
+		// An exec opens the loader and a script's interpreter too: only facts of the file itself count.
 		const facts = byProcess.get(process.execId) ?? [];
-		const named = facts.filter((f) => f.path === process.binary);
-		// Prefer the check at exec over the open before it: both describe the same file, the check is the kernel's last word.
-		const program = firstDigest(named, digestOf) || firstDigest(facts, digestOf);
+		const ofFile = facts.filter((f) => f.path === process.binary);
+		const ofInode = facts.filter((f) => process.ino !== '' && f.ino === process.ino && f.dev === process.dev);
 		const mixedUp = facts.some((f) => f.digest === process.digest && f.otherSize !== -1);
-		const executable = process.digest !== '' && !mixedUp ? process.digest : program;
-		return { program: program || executable, executable };
+		const executable = process.digest !== '' && !mixedUp ? process.digest : firstDigest(ofInode, digestOf);
+		const program = firstDigest(ofFile, digestOf) || executable;
+		return { program, executable: executable || program };
 	};
 	return {
 		add(fact) {

@@ -87,7 +87,7 @@ export function holdFacts(held: HeldFacts, facts: Facts, heldMax: number): void 
 function foldProcess(a: ProcessFact, b: ProcessFact): ProcessFact {
 	const later = b.digest > a.digest ? b : a;
 	return {
-		timeUs: Math.min(a.timeUs, b.timeUs),
+		timeUs: earlier(a.timeUs, b.timeUs),
 		execId: a.execId,
 		parentExecId: greater(a.parentExecId, b.parentExecId),
 		pid: Math.max(a.pid, b.pid),
@@ -107,6 +107,8 @@ function foldProcess(a: ProcessFact, b: ProcessFact): ProcessFact {
 	};
 }
 
+/** -1 is an unknown time. */
+const earlier = (a: number, b: number): number => (a < 0 ? b : b < 0 ? a : Math.min(a, b));
 const greater = (a: string, b: string): string => (b > a ? b : a);
 
 function foldCounted<T extends { firstUs: number; lastUs: number; count: number }>(a: T, b: T): T {
