@@ -105,7 +105,8 @@ export function reportChange(
 		} else if (inside || isMarked(content, session) || isMarked(displaced, session))
 			addFile(step.collector, session, factOf(step, node, content, what, session, true));
 		else continue;
-		if (step.late) session.late = widen(session.late, what.timeUs);
+		// The actor's own session has counted the event already.
+		if (step.late && session !== own) session.late = widen(session.late, what.timeUs);
 	}
 	return reported;
 }
