@@ -147,9 +147,8 @@ const changesKept = 6;
 /** What happened to the file around a read, on its inode and at its path. */
 export function changesAround(context: JudgeContext, read: FileFact): ChangesAround {
 	const { history } = context;
-	const onInode = history.ofInode(read.dev, read.ino);
-	const related = [...new Set([...onInode, ...history.ofPath(read.path)])].sort((a, b) => a.firstUs - b.firstUs);
-	const sameInode = new Set(onInode);
+	const related = history.around(read);
+	const sameInode = new Set(history.ofInode(read.dev, read.ino));
 	const isBefore = (m: FileFact): boolean =>
 		sameInode.has(m) ? m.version <= read.version && m.firstUs <= read.lastUs : m.firstUs <= read.firstUs;
 	const changes = related.filter((m) => changesContent(m) || m.op === 'remove');

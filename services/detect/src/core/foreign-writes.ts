@@ -4,7 +4,7 @@ import type { Severity } from '@affidavit/model/generated/verdict.ts';
 import { codeRules } from '../rules/rule-set.ts';
 import { timeText } from './event-time.ts';
 import { type FindingDraft, fileEvidence, shortDigest } from './finding.ts';
-import { changesContent, type History, sameDevice, showsContent } from './history.ts';
+import { changesContent, type History, inTime, showsContent } from './history.ts';
 import type { JudgeContext } from './judge-context.ts';
 import { processWords } from './process-index.ts';
 import type { Workspace } from './workspace.ts';
@@ -49,20 +49,20 @@ function draft(context: JudgeContext, group: ForeignGroup): FindingDraft {
 	const path = workspace.display(group.path);
 	const git = workspace.isGit(group.path);
 	const content = group.facts.filter((f) => changesContent(f) && f.path2 !== group.path);
-	const reads = git ? [] : content.flatMap((f) => laterReads(context, f, group.path));
-	const products = git ? [] : context.products.filter((p) => content.some((f) => isProduct(p, f, group.path)));
+	const reads = git ? [] : laterReads(context, content, group.path);
+	const product = git ? undefined : content.map((f) => flow.product(f, group.path)).find((p) => p !== undefined);
 	const first = group.facts[0] as FileFact;
 	const reader = reads.find((r) => processes.get(r.execId)?.tool?.kind === 'compiler') ?? reads[0];
-	const severity: Severity = reads.length > 0 || products.length > 0 ? 'high' : 'low';
+	const severity: Severity = reads.length > 0 || product ? 'high' : 'low';
 	const writer = processes.ref(group.execId);
-	const into = reader ? flow.from(reader.execId, reader.firstUs) : products.map((p) => workspace.display(p.path));
+	const into = reader ? flow.from(reader.execId, reader.firstUs) : product ? [workspace.display(product.path)] : [];
 	const expected = repository.file(path);
 	const values = new Map([
 		['path', path],
 		['writer', processWords(writer)],
 		['wroteAt', timeText(first.firstUs)],
 		['done', doneWords(group.facts)],
-		['later', laterWords(reader ? processWords(processes.ref(reader.execId)) : '', reader, products.length > 0, git)],
+		['later', laterWords(reader ? processWords(processes.ref(reader.execId)) : '', reader, product !== undefined, git)],
 		['digest', shortDigest(reader?.digest ?? '')],
 		['products', into.length === 0 ? '' : `It went into ${into.join(', ')}.`],
 	]);
@@ -84,26 +84,28 @@ function draft(context: JudgeContext, group: ForeignGroup): FindingDraft {
 	};
 }
 
-/** Reads by the session of what the write left: on the inode from that version on, or at the path from that time on. */
-function laterReads(context: JudgeContext, write: FileFact, path: string): FileFact[] {
-	const found: FileFact[] = [];
-	for (const r of context.history.ofInode(write.dev, write.ino))
-		if (!r.foreign && showsContent(r) && r.version >= write.version && r.lastUs >= write.firstUs) found.push(r);
-	// Where both inodes are known they decide: the path may hold another file by now.
-	for (const r of context.history.ofPath(path))
-		if (
-			(r.ino === '' || write.ino === '') &&
-			!r.foreign &&
-			showsContent(r) &&
-			r.path === path &&
-			r.lastUs >= write.firstUs
-		)
-			found.push(r);
-	return found.sort((a, b) => a.firstUs - b.firstUs);
+/** Reads by the session of what the writes left: on the inode from that version on, or at the path from that time on. */
+function laterReads(context: JudgeContext, writes: readonly FileFact[], path: string): FileFact[] {
+	const { history } = context;
+	const found = new Set<FileFact>();
+	// The earliest version of each inode is the one that the most reads come after.
+	const earliest = new Map<string, FileFact>();
+	for (const w of writes) {
+		const key = `${w.dev}:${w.ino}`;
+		const known = earliest.get(key);
+		if (!known || w.version < known.version || (w.version === known.version && w.firstUs < known.firstUs))
+			earliest.set(key, w);
+	}
+	for (const w of earliest.values()) {
+		for (const r of history.ofInode(w.dev, w.ino))
+			if (!r.foreign && showsContent(r) && r.version >= w.version && r.lastUs >= w.firstUs) found.add(r);
+		// Where both inodes are known they decide: the path may hold another file by now.
+		for (const r of history.ofPath(path))
+			if ((r.ino === '' || w.ino === '') && !r.foreign && showsContent(r) && r.path === path && r.lastUs >= w.firstUs)
+				found.add(r);
+	}
+	return [...found].sort(inTime);
 }
-
-const isProduct = (p: { path: string; dev: number; ino: string }, f: FileFact, path: string): boolean =>
-	p.path === path || (p.ino !== '' && p.ino === f.ino && sameDevice(p.dev, f.dev));
 
 function doneWords(facts: readonly FileFact[]): string {
 	const ops = new Set(facts.map((f) => f.op));

@@ -17,11 +17,18 @@ export interface History {
 	ofInode(dev: number, ino: string): readonly FileFact[];
 	/** Merged facts on the path (or its old name), in order of time. */
 	ofPath(path: string): readonly FileFact[];
+	/** Both together, in order of time. */
+	around(f: FileFact): readonly FileFact[];
 	/** True when most other inodes that showed the digest had another size than `size`. */
 	otherMajority(digest: string, dev: number, ino: string, size: number): boolean;
 	/** Facts that the bound refused. */
 	readonly refused: number;
 }
+
+/** Distinct facts kept per inode, or path where the inode is unknown: what one flooded file can cost. */
+const factsPerFileMax = 4_096;
+/** Inodes that vote on a digest's size. */
+const votesMax = 256;
 
 const noFacts: readonly FileFact[] = [];
 
@@ -55,20 +62,28 @@ export interface Gatherer {
 export function createGatherer(suspects: Suspects, factsMax: number): Gatherer {
 	const folded = new Map<string, FileFact>();
 	const sizes = new Map<string, Map<string, number>>();
+	const perFile = new Map<string, number>();
 	let refused = 0;
+	const hasRoom = (f: FileFact): boolean => {
+		const file = f.ino === '' ? f.path : f.ino;
+		const known = perFile.get(file) ?? 0;
+		if (folded.size >= factsMax || known >= factsPerFileMax) return false;
+		perFile.set(file, known + 1);
+		return true;
+	};
 	const concerns = (f: FileFact): boolean =>
 		(f.ino !== '' && suspects.inos.has(f.ino)) ||
 		suspects.paths.has(f.path) ||
 		(f.path2 !== '' && suspects.paths.has(f.path2));
 	return {
 		add(f) {
-			if (f.digest !== '' && f.size >= 0 && suspects.digests.has(f.digest)) noteSize(sizes, f, factsMax);
+			if (f.digest !== '' && f.size >= 0 && suspects.digests.has(f.digest)) noteSize(sizes, f);
 			if (!concerns(f)) return;
 			const key = foldKey(f);
 			const known = folded.get(key);
 			if (known) foldFileFact(known, f);
-			else if (folded.size >= factsMax) refused++;
-			else folded.set(key, { ...f });
+			else if (hasRoom(f)) folded.set(key, { ...f });
+			else refused++;
 		},
 		finish: () => index([...folded.values()], sizes, refused),
 	};
@@ -78,14 +93,14 @@ export function createGatherer(suspects: Suspects, factsMax: number): Gatherer {
 export const historyOf = (facts: readonly FileFact[]): History => index([...facts], new Map(), 0);
 
 /** One vote per inode: copies and repeated opens of one file count once. */
-function noteSize(sizes: Map<string, Map<string, number>>, f: FileFact, max: number): void {
+function noteSize(sizes: Map<string, Map<string, number>>, f: FileFact): void {
 	let inodes = sizes.get(f.digest);
 	if (!inodes) {
 		inodes = new Map();
 		sizes.set(f.digest, inodes);
 	}
 	const inode = `${f.dev}:${f.ino}`;
-	if (!inodes.has(inode) && inodes.size >= max) return;
+	if (!inodes.has(inode) && inodes.size >= votesMax) return;
 	// A file that grew shows several sizes: the smallest is taken, so that the cut of batches does not decide.
 	inodes.set(inode, Math.min(f.size, inodes.get(inode) ?? f.size));
 }
@@ -105,14 +120,26 @@ function index(facts: FileFact[], sizes: Map<string, Map<string, number>>, refus
 		if (f.path2 !== '' && f.path2 !== f.path) put(byPath, f.path2, f);
 	}
 	for (const list of byIno.values()) list.sort((a, b) => a.version - b.version || inTime(a, b));
+	const ofInode = (dev: number, ino: string): readonly FileFact[] => {
+		const list = ino === '' ? undefined : byIno.get(ino);
+		if (!list) return noFacts;
+		return list.every((f) => f.dev === dev) ? list : list.filter((f) => sameDevice(f.dev, dev));
+	};
+	const ofPath = (path: string): readonly FileFact[] => byPath.get(path) ?? noFacts;
+	const known = new Map<string, readonly FileFact[]>();
 	return {
 		facts,
-		ofInode: (dev, ino) => {
-			const list = ino === '' ? undefined : byIno.get(ino);
-			if (!list) return noFacts;
-			return list.every((f) => f.dev === dev) ? list : list.filter((f) => sameDevice(f.dev, dev));
+		ofInode,
+		ofPath,
+		around(f) {
+			const key = `${f.dev}:${f.ino}\0${f.path}`;
+			let list = known.get(key);
+			if (!list) {
+				list = [...new Set([...ofInode(f.dev, f.ino), ...ofPath(f.path)])].sort(inTime);
+				known.set(key, list);
+			}
+			return list;
 		},
-		ofPath: (path) => byPath.get(path) ?? noFacts,
 		otherMajority: (digest, dev, ino, size) => otherMajority(sizes.get(digest), `${dev}:${ino}`, size),
 		refused,
 	};

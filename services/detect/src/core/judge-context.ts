@@ -1,5 +1,5 @@
 // What every judge of a session's close is given.
-import type { OpenedFact, ProductFact } from '@affidavit/model/generated/session.ts';
+import type { OpenedFact } from '@affidavit/model/generated/session.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import type { History } from './history.ts';
 import type { ProcessIndex } from './process-index.ts';
@@ -19,6 +19,5 @@ export interface JudgeContext {
 	workspace: Workspace;
 	repository: Repository;
 	history: History;
-	products: readonly ProductFact[];
 	flow: ProductFlow;
 }

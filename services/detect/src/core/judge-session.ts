@@ -58,7 +58,6 @@ export async function judgeSession(input: SessionInput): Promise<Verdict> {
 		workspace,
 		repository,
 		history,
-		products,
 		flow: createProductFlow(products, processes, workspace),
 	};
 	const reads = judgeReads(context);

@@ -18,6 +18,7 @@ import { judgeOpen } from './judge.ts';
 import type { JudgeContext } from './judge-context.ts';
 import type { DetectLimits } from './limits.ts';
 import { createProcessIndex } from './process-index.ts';
+import { noFlow } from './product-flow.ts';
 import { createRepository } from './repository.ts';
 import { failsSession } from './severity.ts';
 import { createWorkspace } from './workspace.ts';
@@ -64,8 +65,7 @@ export function createLeadFinder(input: LeadInput): LeadFinder {
 		workspace,
 		repository,
 		history: historyOf([fact]),
-		products: [],
-		flow: { from: () => [] },
+		flow: noFlow,
 	});
 	// Low ones may fill half of the room only: a flood of them must not hide a grave one.
 	const isFull = (severity: Severity): boolean =>

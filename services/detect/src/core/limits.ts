@@ -34,7 +34,7 @@ export const defaultLimits: DetectLimits = {
 	liveSessions: 2_000,
 	waitingInputs: 4_096,
 	cachedFacts: 50_000,
-	cachedFactsTotal: 150_000,
+	cachedFactsTotal: 100_000,
 	closedSessions: 4_096,
 };
 

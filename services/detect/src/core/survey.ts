@@ -42,7 +42,7 @@ export interface Surveyor {
 
 /** Distinct gaps and products kept; beyond, they are counted as refused. */
 const gapsMax = 10_000;
-const productsMax = 100_000;
+const productsMax = 1_000_000;
 
 export function createSurveyor(input: SurveyInput): Surveyor {
 	const { rules, repository, workspace, limits, opened } = input;

@@ -40,15 +40,14 @@ function findSwap(context: JudgeContext, read: FileFact): Swap | null {
 	const { history, repository, workspace, startUs } = context;
 	if (read.digest === '') return null;
 	const committed = repository.file(workspace.display(read.path));
-	const related = [...new Set([...history.ofInode(read.dev, read.ino), ...history.ofPath(read.path)])].sort(
-		(a, b) => a.firstUs - b.firstUs,
-	);
+	const related = history.around(read);
+	const foreign = related.filter((m) => m.foreign && changesContent(m) && m.lastUs >= startUs);
+	if (foreign.length < 2) return null;
 	const opens = related.filter((o) => showsContent(o) && o.digest !== '' && o.digest !== read.digest);
 	const before =
 		opens.findLast((o) => o.lastUs <= read.firstUs && (!committed || o.digest === committed.sha256)) ?? null;
 	const original = committed ?? (before ? { sha256: before.digest, size: before.size } : null);
 	if (!original || judgeOpen(read, original, history, startUs).kind !== 'differs') return null;
-	const foreign = related.filter((m) => m.foreign && changesContent(m) && m.lastUs >= startUs);
 	const swappedIn = foreign.findLast((m) => m.firstUs <= read.lastUs && m.firstUs >= (before?.firstUs ?? startUs));
 	if (!swappedIn) return null;
 	for (const after of opens) {
