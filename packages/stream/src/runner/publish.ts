@@ -21,15 +21,18 @@ export async function appendPending(
 	pending: PendingOutbox,
 	max: { records: number; bytes: number },
 ): Promise<boolean> {
-	while (pending.done < pending.entries.length) {
-		const chunk = nextChunk(pending, max);
+	// Into a log that is nearly full, one by one: readers make room as soon as they have something to read.
+	let records = max.records;
+	while (!isPublished(pending)) {
+		const chunk = nextChunk(pending, { records, bytes: max.bytes });
 		try {
 			await log.append(chunk);
+			pending.done += chunk.length;
 		} catch (error) {
-			if (error instanceof StreamError && error.code === 'log-full') return false;
-			throw error;
+			if (!(error instanceof StreamError && error.code === 'log-full')) throw error;
+			if (chunk.length === 1) return false;
+			records = 1;
 		}
-		pending.done += chunk.length;
 	}
 	return true;
 }

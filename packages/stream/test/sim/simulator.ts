@@ -1,0 +1,296 @@
+// A seeded simulator of the commit protocol: sources and stages as processes that die at any call or crash point, are
+// started anew, or go on as zombies beside their successor, over a log and a store of which the store may be lost.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { deadLetterCodec } from '@affidavit/model/codec.ts';
+import { StreamError } from '../../src/errors.ts';
+import { collectingEmit } from '../../src/internal-event.ts';
+import { createMemoryLog, type MemoryLog } from '../../src/memory/log.ts';
+import { createMemoryStore, type MemoryStore } from '../../src/memory/store.ts';
+import type { Log, Store, Topic } from '../../src/ports.ts';
+import { CrashError } from '../../src/runner/options.ts';
+import { isBeyond, type OriginMark, originKey } from '../../src/runner/origin-mark.ts';
+import { openPartition } from '../../src/runner/partition-runner.ts';
+import { openSource } from '../../src/runner/source.ts';
+import { runTopology } from '../../src/runner/topology.ts';
+import { createRandom, type Random } from './random.ts';
+import { encodeToy, holdStage, judgeStage, type ToyRecord } from './toy-stages.ts';
+
+const stages = [holdStage, judgeStage];
+const hosts = ['alpha', 'beta', 'gamma'];
+
+export interface SimulationOptions {
+	seed: number;
+	/** Calls to log, store or crash points that are let through in all. */
+	steps: number;
+	/** Chance that a call is the process's last. */
+	crash: number;
+	/** Chance per step that a second process is started for a partition. */
+	zombie: number;
+	/** Chance per step that the store of all stages is lost. */
+	lostStore: number;
+	/** Bound of the log; trims what is consumed. */
+	logBytesMax?: number;
+}
+
+/** By topic and key, what a reader sees that drops the copies; `deadletter` by digest alone, since offsets differ between runs. */
+export type Seen = Map<string, string[]>;
+
+interface World {
+	log: MemoryLog;
+	/** Of the stages. */
+	store: MemoryStore;
+	/** Of the sources: each host's own disk, not lost with the stages' store. */
+	hostStore: MemoryStore;
+	inputs: Map<string, ToyRecord[][]>;
+}
+
+export interface SimulationResult {
+	seen: Seen;
+	crashes: number;
+	fenced: number;
+	lostStores: number;
+	copies: number;
+}
+
+/** The undisturbed run of the same inputs. */
+export async function runUndisturbed(seed: number): Promise<SimulationResult> {
+	const world = createWorld(seed);
+	await finish(world, 256);
+	return { ...(await read(world.log)), crashes: 0, fenced: 0, lostStores: 0 };
+}
+
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+	const world = createWorld(options.seed, options.logBytesMax);
+	const random = createRandom(options.seed ^ 0x5eed);
+	const scheduler = createScheduler(random, options);
+	const batchMax = 1 + random.below(12);
+	const start = [
+		...hosts.map((host) => () => sourceProcess(host, world, scheduler)),
+		...stages.flatMap((_, i) =>
+			[0, 1].map((partition) => () => stageProcess(i, partition, batchMax, world, scheduler)),
+		),
+	];
+	for (const process of start) void process();
+	let lostStores = 0;
+	for (let step = 0; step < options.steps; step++) {
+		if (random.chance(options.zombie)) void (start[random.below(start.length)] as () => Promise<void>)();
+		if (random.chance(options.lostStore)) {
+			world.store.clear();
+			lostStores += 1;
+		}
+		await nextTurn();
+		if (!scheduler.letOneThrough()) break;
+	}
+	await nextTurn();
+	// Whoever still waits hangs for ever: dead, as far as the world can tell.
+	await finish(world, batchMax);
+	const { crashes, fenced } = scheduler;
+	return { ...(await read(world.log)), crashes: crashes(), fenced: fenced(), lostStores };
+}
+
+function createWorld(seed: number, logBytesMax?: number): World {
+	const random = createRandom(seed);
+	const log = createMemoryLog({
+		partitions: { trace: 2, session: 2, verdict: 2 },
+		...(logBytesMax === undefined ? {} : { maxBytes: logBytesMax }),
+	});
+	const inputs = new Map(hosts.map((host) => [host, hostInput(host, random)]));
+	return { log, store: createMemoryStore(), hostStore: createMemoryStore(), inputs };
+}
+
+/** What a host's source commits, commit by commit: sessions that overlap, with bad and poisonous records in between. */
+function hostInput(host: string, random: Random): ToyRecord[][] {
+	const records: ToyRecord[] = [];
+	const open: string[] = [];
+	for (let i = 0; i < 40; i++) {
+		const text = `${host} ${i}`;
+		const one = open[random.below(open.length)];
+		if (random.chance(0.04)) records.push({ session: host, kind: 'poison', text });
+		else if (random.chance(0.06)) records.push({ session: host, kind: 'bad', text });
+		else if (one === undefined || (random.chance(0.2) && open.length < 4)) {
+			open.push(`${host}-${i}`);
+			records.push({ session: `${host}-${i}`, kind: 'open', text });
+		} else if (random.chance(0.25)) {
+			open.splice(open.indexOf(one), 1);
+			records.push({ session: one, kind: 'close', text });
+		} else records.push({ session: one, kind: 'add', text });
+	}
+	records.push({ session: host, kind: 'end', text: '' });
+	const commits: ToyRecord[][] = [];
+	while (records.length > 0) commits.push(records.splice(0, 1 + random.below(4)));
+	return commits;
+}
+
+interface Scheduler {
+	/** Waits for its turn; rejects with CrashError when the process dies here. */
+	gate(point: string): Promise<void>;
+	/** For places where a process cannot wait: throws or does not. */
+	crashPoint(point: string): void;
+	/** Lets one waiting call go on; false when none waits. */
+	letOneThrough(): boolean;
+	noteFenced(): void;
+	crashes(): number;
+	fenced(): number;
+}
+
+function createScheduler(random: Random, options: SimulationOptions): Scheduler {
+	const waiting: { point: string; resolve: () => void; reject: (error: CrashError) => void }[] = [];
+	let crashes = 0;
+	let fenced = 0;
+	const dies = (): boolean => {
+		if (!random.chance(options.crash)) return false;
+		crashes += 1;
+		return true;
+	};
+	return {
+		gate: (point) => new Promise((resolve, reject) => waiting.push({ point, resolve, reject })),
+		crashPoint: (point) => {
+			if (dies()) throw new CrashError(point);
+		},
+		letOneThrough: () => {
+			const [one] = waiting.splice(random.below(waiting.length), 1);
+			if (!one) return false;
+			if (dies()) one.reject(new CrashError(one.point));
+			else one.resolve();
+			return true;
+		},
+		noteFenced: () => {
+			fenced += 1;
+		},
+		crashes: () => crashes,
+		fenced: () => fenced,
+	};
+}
+
+/** Every call waits before and after it is done, so that a process can die or be overtaken on either side. */
+function gated(log: Log, store: Store, scheduler: Scheduler): { log: Log; store: Store } {
+	const around = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
+		await scheduler.gate(`before ${name}`);
+		const result = await call();
+		await scheduler.gate(`after ${name}`);
+		return result;
+	};
+	return {
+		log: {
+			...log,
+			// One by one, as a broker without transactions may do it.
+			append: async (records) => {
+				for (const record of records) await around('append', () => log.append([record]));
+			},
+			read: (...args) => around('read', () => log.read(...args)),
+			saveLowWater: (...args) => around('saveLowWater', () => log.saveLowWater(...args)),
+		},
+		store: {
+			...store,
+			load: (scope) => around('load', () => store.load(scope)),
+			commit: (scope, commit) => around('commit', () => store.commit(scope, commit)),
+			published: (scope, id, at) => around('published', () => store.published(scope, id, at)),
+			lastOutboxId: (scope) => around('lastOutboxId', () => store.lastOutboxId(scope)),
+		},
+	};
+}
+
+/** Runs a process, and starts it anew when it dies or is fenced. */
+async function restarting(scheduler: Scheduler, life: () => Promise<'done' | 'fenced'>): Promise<void> {
+	for (;;) {
+		try {
+			if ((await life()) === 'done') return;
+			scheduler.noteFenced();
+		} catch (error) {
+			if (!(error instanceof CrashError) && !(error instanceof StreamError && error.code === 'fenced')) throw error;
+		}
+	}
+}
+
+async function stageProcess(
+	index: number,
+	partition: number,
+	batchMax: number,
+	world: World,
+	scheduler: Scheduler,
+): Promise<void> {
+	const { emit } = collectingEmit();
+	await restarting(scheduler, async () => {
+		const ports = { ...gated(world.log, world.store, scheduler), emit };
+		const runner = await openPartition(stages[index] as (typeof stages)[0], partition, ports, {
+			crashPoint: scheduler.crashPoint,
+			batchRecordsMax: batchMax,
+			publishRecordsMax: 2,
+		});
+		for (;;) {
+			const result = await runner.pump();
+			if (result.kind === 'fenced') return 'fenced';
+			if (result.kind !== 'progress') await scheduler.gate('idle');
+		}
+	});
+}
+
+const checkpoint = 'next';
+
+async function sourceProcess(host: string, world: World, scheduler: Scheduler): Promise<void> {
+	await restarting(scheduler, async () => {
+		const ports = gated(world.log, world.hostStore, scheduler);
+		await writeInput(host, world, ports.log, ports.store, scheduler.crashPoint);
+		return 'done';
+	});
+}
+
+async function writeInput(
+	host: string,
+	world: World,
+	log: Log,
+	store: Store,
+	crashPoint: (point: string) => void,
+): Promise<void> {
+	const { emit } = collectingEmit();
+	const source = await openSource({ stage: `ingest:${host}`, partition: 0 }, { log, store, emit }, { crashPoint });
+	const commits = world.inputs.get(host) ?? [];
+	for (;;) {
+		const next = Number(Buffer.from(source.cells.get(checkpoint) ?? []).toString() || '0');
+		const commit = commits[next];
+		if (!commit) return;
+		await source.commit({
+			cells: new Map([[checkpoint, Buffer.from(String(next + 1))]]),
+			records: commit.map((record) => ({ topic: 'trace', key: host, value: encodeToy(record) })),
+		});
+	}
+}
+
+/** Undisturbed from here on, until everything is worked off. */
+async function finish(world: World, batchRecordsMax: number): Promise<void> {
+	const { emit } = collectingEmit();
+	const sources = Promise.all(hosts.map((host) => writeInput(host, world, world.log, world.hostStore, () => {})));
+	const ports = { log: world.log, store: world.store, emit };
+	await runTopology(stages, ports, { until: sources, batchRecordsMax });
+	await sources;
+}
+
+async function read(log: Log): Promise<{ seen: Seen; copies: number }> {
+	const seen: Seen = new Map();
+	let copies = 0;
+	const outputs: Topic[] = ['session', 'finding', 'verdict', 'deadletter'];
+	for (const topic of outputs)
+		for (let partition = 0; partition < log.partitions(topic); partition++) {
+			const marks = new Map<string, OriginMark>();
+			for (const { origin, key, value } of await log.read(topic, partition, 0, { records: 1e6, bytes: 1e9 })) {
+				if (!origin) throw new Error('a record without origin');
+				if (!isBeyond(origin, marks.get(originKey(origin)))) {
+					copies += 1;
+					continue;
+				}
+				marks.set(originKey(origin), origin);
+				if (topic === 'deadletter') {
+					const { code, digest } = deadLetterCodec.decode(value);
+					push(seen, topic, `${code} ${digest}`);
+				} else push(seen, `${topic} ${key}`, Buffer.from(value).toString());
+			}
+		}
+	seen.get('deadletter')?.sort();
+	return { seen, copies };
+}
+
+function push(seen: Seen, key: string, value: string): void {
+	const values = seen.get(key);
+	if (values) values.push(value);
+	else seen.set(key, [value]);
+}
