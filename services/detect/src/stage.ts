@@ -1,7 +1,7 @@
 // The detect stage: topic `session` in, `finding` and `verdict` out. The judging is in core/; here are chains, cells and edges.
 import { findingCodec, verdictCodec } from '@affidavit/model/codec.ts';
-import { isSha256, sha256Hex } from '@affidavit/model/digests.ts';
-import { decodeFactBatch, type FactChainLink, type Facts, factHead } from '@affidavit/model/facts.ts';
+import { isSha256 } from '@affidavit/model/digests.ts';
+import { emptyFacts, type FactChainLink, type Facts, factHead } from '@affidavit/model/facts.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
 import type { Finding } from '@affidavit/model/generated/verdict.ts';
 import { manifestBytes } from '@affidavit/model/manifest.ts';
@@ -9,10 +9,11 @@ import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { Blobs, LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
 import type { Stage, StageWorker, StepResult } from '@affidavit/stream/stage.ts';
 import { closeSession } from './core/close-session.ts';
-import type { DetectErrorCode } from './core/errors.ts';
+import { decodeBatch, refuse } from './core/dead-letters.ts';
+import { endsChain } from './core/fact-source.ts';
 import type { IndicatorSet } from './core/indicator-set.ts';
 import { type DetectLimits, defaultLimits } from './core/limits.ts';
-import { createLiveSessions, type LiveSession, type ResolveManifest } from './core/live-sessions.ts';
+import { createLiveSessions, type LiveSessions, type ResolveManifest } from './core/live-sessions.ts';
 import {
 	checkLink,
 	closedCell,
@@ -23,6 +24,7 @@ import {
 	type SessionState,
 	sessionCell,
 } from './core/session-state.ts';
+import { createSnapshots, type Snapshots } from './core/snapshots.ts';
 import type { RuleSet } from './rules/rule-set.ts';
 
 export const detectStageName = 'detect';
@@ -43,201 +45,206 @@ export const createDetectStage = (deps: DetectStageDeps): Stage => ({
 	name: detectStageName,
 	input: 'session',
 	outputs: ['finding', 'verdict'],
-	open: async (partition, cells) => createWorker(deps, partition, cells),
+	open: async (partition, cells) => openWorker(deps, partition, cells),
 });
 
-/** What one step gathers; the runner makes it durable in one commit. */
-interface StepDraft {
+interface Worker {
+	deps: DetectStageDeps;
+	limits: DetectLimits;
+	readFacts(session: string): AsyncIterable<Uint8Array>;
+	live: LiveSessions;
+	snapshots: Snapshots;
+	/** Open sessions, oldest first. */
+	sessions: Map<string, SessionState>;
+	/** Closed ones, oldest first, with their ordinal. */
+	closed: Map<string, number>;
+	closedOrdinal: number;
+	/** Leads of all open sessions. */
+	leadsKept: number;
+}
+
+/** What one record causes; `cells` and `deadLetters` are the step's. */
+interface Draft {
+	record: LogRecord;
 	cells: Map<string, Uint8Array | null>;
 	deadLetters: DeadLetter[];
 	records: OutRecord[];
 }
 
-function createWorker(deps: DetectStageDeps, partition: number, cells: Map<string, Uint8Array>): StageWorker {
+function openWorker(deps: DetectStageDeps, partition: number, cells: Map<string, Uint8Array>): StageWorker {
 	const limits: DetectLimits = { ...defaultLimits, ...deps.limits };
 	const { sessions, closed } = restoreCells(cells);
 	const readFacts = (session: string): AsyncIterable<Uint8Array> => deps.readFacts(session, partition);
-	const live = createLiveSessions({ ...deps, readFacts, limits });
-	const snapshots = createSnapshots(deps.blobs);
-	let leadsKept = [...sessions.values()].reduce((sum, s) => sum + s.leads.size, 0);
-	let closedOrdinal = Math.max(0, ...closed.values());
-
-	const refuse = (
-		draft: StepDraft,
-		record: LogRecord,
-		code: DetectErrorCode,
-		message: string,
-		timeUs: number,
-	): void => {
-		draft.deadLetters.push(deadLetter(record, code, message, timeUs));
-		deps.emit({
-			name: 'fact_batch_refused',
-			stage: detectStageName,
-			reason: code,
-			intentional: false,
-			message: `A fact batch goes to the dead letters: ${message}.`,
-			detail: { session: record.key, offset: record.offset },
-		});
+	let leadsKept = 0;
+	for (const state of sessions.values()) leadsKept += state.leads.size;
+	const worker: Worker = {
+		deps,
+		limits,
+		readFacts,
+		live: createLiveSessions({ ...deps, readFacts, limits }),
+		snapshots: createSnapshots(deps.blobs),
+		sessions,
+		closed,
+		closedOrdinal: Math.max(0, ...closed.values()),
+		leadsKept,
 	};
-
-	const rememberClosed = (draft: StepDraft, session: string): void => {
-		closed.set(session, ++closedOrdinal);
-		draft.cells.set(closedCell(session), Buffer.from(String(closedOrdinal)));
-		const oldest = closed.size > limits.closedSessions ? closed.keys().next().value : undefined;
-		if (oldest === undefined) return;
-		closed.delete(oldest);
-		draft.cells.set(closedCell(oldest), null);
-	};
-
-	const emitLeads = (draft: StepDraft, state: SessionState, leads: readonly Finding[]): void => {
-		for (const lead of leads) {
-			if (leadsKept >= limits.leadsTotal) {
-				deps.emit({
-					name: 'lead_dropped',
-					stage: detectStageName,
-					reason: 'partition-limit',
-					intentional: true,
-					message: 'The open sessions of a partition have more leads than the configured bound.',
-					detail: { session: state.session, rule: lead.rule },
-				});
-				continue;
-			}
-			const bytes = findingCodec.encode(lead);
-			leadsKept++;
-			state.leads.set(lead.id, bytes);
-			draft.cells.set(leadCell(state.session, lead.id), bytes);
-			draft.records.push({ topic: 'finding', key: state.session, value: bytes });
-		}
-	};
-
-	const close = async (draft: StepDraft, record: LogRecord, state: SessionState, one: LiveSession, facts: Facts) => {
-		const { session } = state;
-		const indicators = deps.indicators();
-		const answer = await one.manifest;
-		const cached = state.broken ? null : one.cached;
-		const input = { ...deps, state, cached, closing: facts, answer, readFacts, indicators, limits };
-		const { verdict, withdrawn, mismatch } = await closeSession(input);
-		if (mismatch) refuse(draft, record, mismatch.code, mismatch.message, facts.closed?.timeUs ?? -1);
-		// Before the commit: a verdict never names a snapshot that is not there.
-		await snapshots.keep(deps.rules.digest, deps.rules.bytes);
-		await snapshots.keep(indicators.digest, indicators.bytes);
-		if (answer.manifest) await snapshots.keep(verdict.manifest, manifestBytes(answer.manifest).bytes);
-		const findings = [...verdict.findings, ...withdrawn];
-		for (const finding of findings)
-			draft.records.push({ topic: 'finding', key: session, value: findingCodec.encode(finding) });
-		draft.records.push({
-			topic: 'verdict',
-			key: session,
-			value: verdictCodec.encode({ ...verdict, factsHead: Buffer.from(verdict.factsHead) }),
-		});
-		for (const id of state.leads.keys()) draft.cells.set(leadCell(session, id), null);
-		draft.cells.set(sessionCell(session), null);
-		leadsKept -= state.leads.size;
-		sessions.delete(session);
-		live.drop(session);
-		rememberClosed(draft, session);
-	};
-
-	const take = async (draft: StepDraft, record: LogRecord): Promise<void> => {
-		const decoded = decode(record.value);
-		if (decoded.kind === 'error') return refuse(draft, record, 'fact-batch-undecodable', decoded.message, -1);
-		const { link, facts } = decoded;
-		const { session } = link;
-		if (!isSha256(session) || session !== record.key)
-			return refuse(draft, record, 'fact-batch-undecodable', 'session: expected the record key, a sha256 in hex', -1);
-		if (closed.has(session))
-			return refuse(draft, record, 'late-facts', 'session: it is closed; expected no more facts', link.watermarkUs);
-		const state = sessions.get(session) ?? newSession(session, record.offset);
-		const step = checkLink(state, link, record.value);
-		if (step.kind === 'duplicate')
-			return deps.emit({
-				name: 'fact_batch_dropped',
-				stage: detectStageName,
-				reason: 'duplicate',
-				intentional: true,
-				message: 'A fact batch came twice.',
-			});
-		if (step.kind === 'broken') {
-			refuse(draft, record, 'fact-chain-broken', step.message, link.watermarkUs);
-			state.broken = true;
-		}
-		sessions.set(session, state);
-		if (step.kind === 'continues' || step.adopt) await advance(draft, record, state, link, facts);
-		if (sessions.has(session)) draft.cells.set(sessionCell(session), encodeSession(state));
-	};
-
-	const advance = async (
-		draft: StepDraft,
-		record: LogRecord,
-		state: SessionState,
-		link: FactChainLink,
-		facts: Facts,
-	): Promise<void> => {
-		if (link.sequence === 0 && facts.opened) state.opened = facts.opened;
-		const one = await live.get(state);
-		live.cache(one, facts);
-		state.head = factHead(record.value);
-		state.next = link.sequence + 1;
-		state.files += facts.files.length;
-		if (facts.closed) return close(draft, record, state, one, facts);
-		if (one.arrived) {
-			emitLeads(draft, state, one.finder.resolve(one.arrived.manifest));
-			one.arrived = null;
-		}
-		emitLeads(draft, state, one.finder.add(facts));
-	};
-
-	return {
-		async step(records, replayed): Promise<StepResult> {
-			const cells = new Map<string, Uint8Array | null>();
-			const deadLetters: DeadLetter[] = [];
-			const outputs: StepResult['outputs'] = [];
-			let nextOffset = 0;
-			for (const record of records) {
-				const draft: StepDraft = { cells, deadLetters, records: [] };
-				// What a restart needs is in the cells and in the stored facts: replayed records say nothing new.
-				if (!replayed) await take(draft, record);
-				if (draft.records.length > 0) outputs.push({ offset: record.offset, records: draft.records });
-				nextOffset = record.offset + 1;
-			}
-			let rebuildOffset = nextOffset;
-			for (const state of sessions.values()) rebuildOffset = Math.min(rebuildOffset, state.firstOffset);
-			return { outputs, cells, appends: [], deadLetters, lowWaterOffset: nextOffset, rebuildOffset };
-		},
-	};
+	return { step: (records, replayed) => step(worker, records, replayed) };
 }
 
-type Decoded = { kind: 'ok'; link: FactChainLink; facts: Facts } | { kind: 'error'; message: string };
+async function step(worker: Worker, records: readonly LogRecord[], replayed: boolean): Promise<StepResult> {
+	const cells = new Map<string, Uint8Array | null>();
+	const deadLetters: DeadLetter[] = [];
+	const outputs: StepResult['outputs'] = [];
+	let nextOffset = 0;
+	for (const record of records) {
+		const draft: Draft = { record, cells, deadLetters, records: [] };
+		// What a restart needs is in the cells and in the stored facts: replayed records say nothing new.
+		if (!replayed) await takeRecord(worker, draft);
+		if (draft.records.length > 0) outputs.push({ offset: record.offset, records: draft.records });
+		nextOffset = record.offset + 1;
+	}
+	let rebuildOffset = nextOffset;
+	for (const state of worker.sessions.values()) rebuildOffset = Math.min(rebuildOffset, state.firstOffset);
+	return { outputs, cells, appends: [], deadLetters, lowWaterOffset: nextOffset, rebuildOffset };
+}
 
-function decode(bytes: Uint8Array): Decoded {
-	try {
-		return { kind: 'ok', ...decodeFactBatch(bytes) };
-	} catch (error) {
-		return { kind: 'error', message: `not a fact batch: ${error instanceof Error ? error.message : String(error)}` };
+async function takeRecord(worker: Worker, draft: Draft): Promise<void> {
+	const { deps, sessions } = worker;
+	const { record } = draft;
+	const decoded = decodeBatch(record.value);
+	if (decoded.kind === 'error') return refuse(draft, deps.emit, 'fact-batch-undecodable', decoded.message, -1);
+	const { link, facts } = decoded;
+	const { session, watermarkUs } = link;
+	if (!isSha256(session) || session !== record.key) {
+		const message = 'session: expected the record key, a sha256 in hex';
+		return refuse(draft, deps.emit, 'fact-batch-undecodable', message, -1);
+	}
+	if (worker.closed.has(session))
+		return refuse(draft, deps.emit, 'late-facts', 'session: it is closed; expected no more facts', watermarkUs);
+	const state = sessions.get(session) ?? (await openSession(worker, draft, session));
+	const chained = checkLink(state, link, record.value);
+	if (chained.kind === 'duplicate')
+		return deps.emit({
+			name: 'fact_batch_dropped',
+			stage: detectStageName,
+			reason: 'duplicate',
+			intentional: true,
+			message: 'A fact batch came twice.',
+		});
+	if (chained.kind === 'broken') {
+		refuse(draft, deps.emit, 'fact-chain-broken', chained.message, watermarkUs);
+		state.gap ??= 'chain-broken';
+	}
+	if (chained.kind === 'continues' || chained.adopt) await advance(worker, draft, state, link, facts);
+	// After a forged batch was taken the true end looks like a fork; the producer's own list tells it.
+	else if (facts.closed && (await endsChain(session, () => worker.readFacts(session), record.value)))
+		await close(worker, draft, state, facts);
+	if (sessions.has(session)) draft.cells.set(sessionCell(session), encodeSession(state));
+}
+
+/** A new session; when too many are open, the oldest is judged as it is, incomplete. */
+async function openSession(worker: Worker, draft: Draft, session: string): Promise<SessionState> {
+	const { sessions, limits, deps } = worker;
+	const oldest = sessions.size >= limits.openSessions ? sessions.values().next().value : undefined;
+	if (oldest) {
+		deps.emit({
+			name: 'session_evicted',
+			stage: detectStageName,
+			reason: 'open-sessions',
+			intentional: true,
+			message: 'More sessions are open than the configured bound; the oldest is closed as incomplete.',
+			detail: { session: oldest.session },
+		});
+		oldest.gap = 'state-evicted';
+		await close(worker, draft, oldest, emptyFacts());
+	}
+	const state = newSession(session, draft.record.offset);
+	sessions.set(session, state);
+	return state;
+}
+
+async function advance(
+	worker: Worker,
+	draft: Draft,
+	state: SessionState,
+	link: FactChainLink,
+	facts: Facts,
+): Promise<void> {
+	if (link.sequence === 0 && facts.opened) state.opened = facts.opened;
+	const one = await worker.live.get(state);
+	worker.live.cache(one, facts);
+	state.head = factHead(draft.record.value);
+	state.next = link.sequence + 1;
+	if (facts.closed) return close(worker, draft, state, facts);
+	if (one.arrived) {
+		emitLeads(worker, draft, state, one.finder.resolve(one.arrived.manifest));
+		one.arrived = null;
+	}
+	emitLeads(worker, draft, state, one.finder.add(facts));
+}
+
+function emitLeads(worker: Worker, draft: Draft, state: SessionState, leads: readonly Finding[]): void {
+	for (const lead of leads) {
+		if (worker.leadsKept >= worker.limits.leadsTotal) {
+			worker.deps.emit({
+				name: 'lead_dropped',
+				stage: detectStageName,
+				reason: 'partition-limit',
+				intentional: true,
+				message: 'The open sessions of a partition have more leads than the configured bound.',
+				detail: { session: state.session, rule: lead.rule },
+			});
+			continue;
+		}
+		const bytes = findingCodec.encode(lead);
+		worker.leadsKept++;
+		state.leads.set(lead.id, bytes);
+		draft.cells.set(leadCell(state.session, lead.id), bytes);
+		draft.records.push({ topic: 'finding', key: state.session, value: bytes });
 	}
 }
 
-/** The bytes of a bad batch stay out: a host's file names and arguments are in them. */
-const deadLetter = (record: LogRecord, code: DetectErrorCode, message: string, timeUs: number): DeadLetter => ({
-	stage: detectStageName,
-	origin: `${record.topic}/${record.partition}/${record.offset}`,
-	code,
-	message: message.slice(0, 500),
-	digest: sha256Hex(record.value),
-	length: record.value.length,
-	excerpt: '',
-	timeUs,
-});
+async function close(worker: Worker, draft: Draft, state: SessionState, facts: Facts): Promise<void> {
+	const { deps, live, snapshots } = worker;
+	const { session } = state;
+	const one = await live.get(state);
+	const indicators = deps.indicators();
+	const answer = await one.manifest;
+	const { verdict, withdrawn, mismatch } = await closeSession({
+		...deps,
+		state,
+		cached: state.gap === null ? one.cached : null,
+		closing: facts,
+		answer,
+		readFacts: worker.readFacts,
+		indicators,
+		limits: worker.limits,
+	});
+	if (mismatch) refuse(draft, deps.emit, mismatch.code, mismatch.message, facts.closed?.timeUs ?? -1);
+	// Before the commit: a verdict never names a snapshot that is not there.
+	await snapshots.keep(deps.rules.digest, deps.rules.bytes);
+	await snapshots.keep(indicators.digest, indicators.bytes);
+	if (answer.manifest) await snapshots.keep(verdict.manifest, manifestBytes(answer.manifest).bytes);
+	for (const finding of [...verdict.findings, ...withdrawn])
+		draft.records.push({ topic: 'finding', key: session, value: findingCodec.encode(finding) });
+	const value = verdictCodec.encode({ ...verdict, factsHead: Buffer.from(verdict.factsHead) });
+	draft.records.push({ topic: 'verdict', key: session, value });
+	forget(worker, draft, state);
+}
 
-/** Snapshots that were stored before are not stored again; the memory of which is bounded. */
-function createSnapshots(blobs: Pick<Blobs, 'put'>): { keep(digest: string, bytes: Uint8Array): Promise<void> } {
-	const stored = new Set<string>();
-	return {
-		async keep(digest, bytes) {
-			if (stored.has(digest)) return;
-			await blobs.put(bytes);
-			if (stored.size >= 1_000) stored.clear();
-			stored.add(digest);
-		},
-	};
+/** Of a closed session only its name stays, for a while: to tell late facts from a new session. */
+function forget(worker: Worker, draft: Draft, state: SessionState): void {
+	const { sessions, closed, live, limits } = worker;
+	const { session, leads } = state;
+	for (const id of leads.keys()) draft.cells.set(leadCell(session, id), null);
+	draft.cells.set(sessionCell(session), null);
+	worker.leadsKept -= leads.size;
+	sessions.delete(session);
+	live.drop(session);
+	closed.set(session, ++worker.closedOrdinal);
+	draft.cells.set(closedCell(session), Buffer.from(String(worker.closedOrdinal)));
+	const oldest = closed.size > limits.closedSessions ? closed.keys().next().value : undefined;
+	if (oldest === undefined) return;
+	closed.delete(oldest);
+	draft.cells.set(closedCell(oldest), null);
 }

@@ -268,6 +268,34 @@ describe('createDetectStage: chains that do not hold', () => {
 		assert.equal(verdictsOf(results)[0]?.verdict, 'incomplete');
 	});
 
+	it('a forged batch far ahead does not keep the session open for ever', async () => {
+		const batches = chain([{}, {}, { files: [{ digest: '$a' }] }, {}]);
+		const ahead = chain([{}, {}, {}, {}, {}, {}, {}])[5] as Uint8Array;
+		const w = world(batches);
+		const results = await w.run(await w.worker(), recordsOf([batches[0] as Uint8Array, ahead, ...batches.slice(1)]));
+		assert.equal(results.flatMap((r) => r.deadLetters).length, 4);
+		const [verdict] = verdictsOf(results);
+		assert.equal(verdict?.verdict, 'incomplete');
+		assert.equal(verdict?.factBatches, 4);
+		assert.equal(verdict?.files, 1);
+	});
+
+	it('with too many open sessions the oldest is judged as incomplete', async () => {
+		const one = chain([{ files: [{ digest: '$a' }] }, {}]);
+		const other = sha256Hex('another');
+		const two = chain([{}, {}], other);
+		const w = world(one, { limits: { openSessions: 1 } });
+		const results = await w.run(await w.worker(), [
+			...recordsOf([one[0] as Uint8Array]),
+			...recordsOf([two[0] as Uint8Array], 1, other),
+		]);
+		const [verdict] = verdictsOf(results);
+		assert.equal(verdict?.session, caseSession);
+		assert.deepEqual(verdict?.completeness.reasons, ['session-limit']);
+		assert.equal(w.events.count('session_evicted'), 1);
+		assert.deepEqual([...w.cells.keys()].sort(), [`closed:${caseSession}`, `session:${other}`]);
+	});
+
 	it('stored facts that are not those of the chain are not judged', async () => {
 		const batches = chain(tampered);
 		const other = chain([{}, {}, {}, {}]);

@@ -41,7 +41,7 @@ export async function closeSession(input: CloseInput): Promise<Closed> {
 	const expected: ChainEnd = { head: state.head, batches: state.next };
 	const read = (): AsyncIterable<Uint8Array> => input.readFacts(state.session);
 	try {
-		if (!state.broken) {
+		if (state.gap === null) {
 			const source = input.cached ? memoryFacts(input.cached) : storedFacts(state.session, read, expected);
 			return await judged(input, source, expected, []);
 		}
@@ -85,7 +85,7 @@ async function openedOf(facts: FactSource): Promise<OpenedFact | null> {
 }
 
 const chainGap = ({ state, closing }: CloseInput): GapFact => ({
-	cause: 'chain-broken',
+	cause: state.gap ?? 'chain-broken',
 	detail: 'fact chain',
 	fromUs: state.opened?.timeUs ?? 0,
 	toUs: closing.closed?.timeUs ?? 0,

@@ -49,6 +49,20 @@ export function storedFacts(session: string, read: () => AsyncIterable<Uint8Arra
 	};
 }
 
+/** True when `bytes` are the last batch of a stored chain that holds from its beginning. */
+export async function endsChain(
+	session: string,
+	read: () => AsyncIterable<Uint8Array>,
+	bytes: Uint8Array,
+): Promise<boolean> {
+	try {
+		return equalBytes((await verifyChain(session, read)).head, factHead(bytes));
+	} catch (error) {
+		if (error instanceof DetectError && error.code === 'facts-mismatch') return false;
+		throw error;
+	}
+}
+
 async function* walk(
 	session: string,
 	read: () => AsyncIterable<Uint8Array>,
@@ -58,7 +72,7 @@ async function* walk(
 	let batches = 0;
 	if (maxBatches <= 0) return;
 	for await (const bytes of read()) {
-		const { link, facts } = decodeFactBatch(bytes);
+		const { link, facts } = decodeStored(session, bytes);
 		if (link.session !== session || link.sequence !== batches || !equalBytes(link.previous, head))
 			throw new DetectError(
 				'facts-mismatch',
@@ -69,6 +83,14 @@ async function* walk(
 		yield { facts, next: { head, batches } };
 		// The store may be ahead of the topic: only what was announced is judged.
 		if (batches >= maxBatches) return;
+	}
+}
+
+function decodeStored(session: string, bytes: Uint8Array): ReturnType<typeof decodeFactBatch> {
+	try {
+		return decodeFactBatch(bytes);
+	} catch (error) {
+		throw new DetectError('facts-mismatch', `session ${session}: a stored batch cannot be decoded`, error);
 	}
 }
 

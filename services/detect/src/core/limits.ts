@@ -20,6 +20,8 @@ export interface DetectLimits {
 	cachedFacts: number;
 	/** The same, over all sessions of a partition. */
 	cachedFactsTotal: number;
+	/** Sessions open at once per partition. */
+	openSessions: number;
 	/** Closed sessions remembered per partition, to tell late facts from new ones. */
 	closedSessions: number;
 }
@@ -35,6 +37,7 @@ export const defaultLimits: DetectLimits = {
 	waitingInputs: 4_096,
 	cachedFacts: 50_000,
 	cachedFactsTotal: 100_000,
+	openSessions: 20_000,
 	closedSessions: 4_096,
 };
 

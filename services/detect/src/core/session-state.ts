@@ -11,10 +11,8 @@ export interface SessionState {
 	next: number;
 	/** Input offset of the first batch. */
 	firstOffset: number;
-	/** The chain had a hole or a fork. */
-	broken: boolean;
-	/** File facts so far. */
-	files: number;
+	/** Why this stage itself has not seen all of it: cause of a gap; null when the chain held so far. */
+	gap: 'chain-broken' | 'state-evicted' | null;
 	opened: OpenedFact | null;
 	/** Leads that left, by id: the encoded finding, to be withdrawn or confirmed at the close. */
 	leads: Map<string, Uint8Array>;
@@ -25,8 +23,7 @@ export const newSession = (session: string, firstOffset: number): SessionState =
 	head: chainStart,
 	next: 0,
 	firstOffset,
-	broken: false,
-	files: 0,
+	gap: null,
 	opened: null,
 	leads: new Map(),
 });
