@@ -1,5 +1,5 @@
 // Processes whose bytes were decoded before. An event repeats its process in full; only refcnt and tid change between
-// two copies. So the bytes are kept in pieces around these two numbers and compared: equal bytes, equal process.
+// two copies. So the bytes are kept in pieces around these two and compared: equal bytes, equal process.
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
 import { type Bytes, type Input, type Literal, literalOf, sameBytes } from './bytes.ts';
 
@@ -8,19 +8,19 @@ export interface CachedProcess {
 	/** A copy: the line's buffer is not held. */
 	readonly raw: Literal;
 	readonly length: number;
-	/** Numbers in `raw` that may differ, in order; start === end where there is none. */
+	/** Where two copies may differ, in order: bytes [start, end) of `raw`; start is its length where there is none. */
 	readonly firstStart: number;
 	readonly firstEnd: number;
 	readonly secondStart: number;
 	readonly secondEnd: number;
-	/** Another form of (mostly) the same exec_id: refcnt is absent when it is 0. */
+	/** Another form of (mostly) the same exec_id. */
 	variant: CachedProcess | null;
 }
 
-/** Position after the number at `pos`, or -1 when there is none. `length`: bytes of the number in the cached copy. */
-export type SkipNumber = (bytes: Bytes, pos: number, end: number, length: number) => number;
+/** Position after what may differ, or -1 when it is not of its form. `length`: its bytes in the cached copy. */
+export type Skip = (bytes: Bytes, pos: number, end: number, length: number) => number;
 
-/** [start, end) of the numbers that may differ, relative to the process's first byte. */
+/** [start, end) of what may differ, relative to the process's first byte. */
 export type Cuts = readonly [firstStart: number, firstEnd: number, secondStart: number, secondEnd: number];
 
 export function cachedProcess(bytes: Bytes, start: number, end: number, cuts: Cuts, info: ProcessInfo): CachedProcess {
@@ -37,22 +37,27 @@ export function cachedProcess(bytes: Bytes, start: number, end: number, cuts: Cu
 }
 
 /** Position after the process at `pos`, or -1 when other bytes than the cached ones are there. */
-export function matchProcess(entry: CachedProcess, input: Input, pos: number, skip: SkipNumber): number {
-	const { raw, firstStart, firstEnd, secondStart, secondEnd } = entry;
+export function matchProcess(
+	entry: CachedProcess,
+	input: Input,
+	pos: number,
+	skipFirst: Skip,
+	skipSecond: Skip,
+): number {
+	const { raw, length, firstStart, firstEnd, secondStart, secondEnd } = entry;
 	if (!sameBytes(input, pos, raw, 0, firstStart)) return -1;
 	let p = pos + firstStart;
-	if (firstEnd > firstStart) {
-		p = skip(input.bytes, p, input.end, firstEnd - firstStart);
-		if (p < 0) return -1;
+	if (firstStart < length) {
+		p = skipFirst(input.bytes, p, input.end, firstEnd - firstStart);
+		if (p < 0 || !sameBytes(input, p, raw, firstEnd, secondStart - firstEnd)) return -1;
+		p += secondStart - firstEnd;
 	}
-	if (!sameBytes(input, p, raw, firstEnd, secondStart - firstEnd)) return -1;
-	p += secondStart - firstEnd;
-	if (secondEnd > secondStart) {
-		p = skip(input.bytes, p, input.end, secondEnd - secondStart);
-		if (p < 0) return -1;
+	if (secondStart < length) {
+		p = skipSecond(input.bytes, p, input.end, secondEnd - secondStart);
+		if (p < 0 || !sameBytes(input, p, raw, secondEnd, length - secondEnd)) return -1;
+		p += length - secondEnd;
 	}
-	const rest = entry.length - secondEnd;
-	return sameBytes(input, p, raw, secondEnd, rest) ? p + rest : -1;
+	return p;
 }
 
 export interface ProcessCacheLimits {

@@ -46,6 +46,7 @@ export type ProcessBuilder = (raw: RawProcess) => ProcessInfo;
 export function createProcessBuilder(environmentAllow: readonly string[], redact: Redactor): ProcessBuilder {
 	const names = new Set(environmentAllow.filter((name) => !name.endsWith('*')));
 	const prefixes = environmentAllow.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+	const redactOnce = rememberLast(redact);
 	const allowed = (name: string): boolean => names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
 	return (raw) => ({
 		execId: raw.execId,
@@ -61,14 +62,14 @@ export function createProcessBuilder(environmentAllow: readonly string[], redact
 		inInitTree: raw.inInitTree,
 		mountNamespace: raw.mountNamespace,
 		pod: raw.podName === '' ? '' : `${raw.podNamespace}/${raw.podName}`,
-		environment: allowedEnvironment(raw.environment, allowed, redact),
+		environment: allowedEnvironment(raw.environment, allowed, redactOnce),
 	});
 }
 
 function allowedEnvironment(
 	pairs: readonly string[],
 	allowed: (name: string) => boolean,
-	redact: Redactor,
+	redactVariable: RedactVariable,
 ): Record<string, string> {
 	// A null prototype: an environment variable may be called __proto__.
 	const environment: Record<string, string> = Object.create(null);
@@ -76,10 +77,27 @@ function allowedEnvironment(
 		const name = pairs[i] as string;
 		// The first of two equal names counts, as getenv(3) has it.
 		if (!allowed(name) || name in environment) continue;
-		environment[name] = redactValue(name, pairs[i + 1] as string, redact);
+		environment[name] = redactVariable(name, pairs[i + 1] as string);
 	}
 	return environment;
 }
+
+type RedactVariable = (name: string, value: string) => string;
+
+/** All processes of a build carry the same few variables: each one's last value is not redacted again. */
+function rememberLast(redact: Redactor): RedactVariable {
+	const last = new Map<string, { value: string; redacted: string }>();
+	return (name, value) => {
+		const known = last.get(name);
+		if (known?.value === value) return known.redacted;
+		const redacted = redactValue(name, value, redact);
+		if (last.size >= rememberedMax) last.clear();
+		last.set(name, { value, redacted });
+		return redacted;
+	};
+}
+
+const rememberedMax = 256;
 
 /** The name tells what a value is (FOO_TOKEN=...), so it is redacted as an assignment. */
 function redactValue(name: string, value: string, redact: Redactor): string {

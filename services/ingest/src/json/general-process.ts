@@ -5,6 +5,7 @@ import type { RawProcess } from '../event/process-info.ts';
 import { knownUid, maxInt32, maxUint32 } from '../event/range.ts';
 import { timeOutOfRange, timeStringUs } from '../event/time.ts';
 import {
+	isObject,
 	type JsonObject,
 	pick,
 	readArray,
@@ -15,33 +16,42 @@ import {
 	wrongType,
 } from './fields.ts';
 
+/** A problem is named from `field` on. */
 export function readProcess(problems: Problems, p: JsonObject, field: string): RawProcess {
-	const execId = readText(problems, pick(p, 'exec_id', 'execId'), `${field}.exec_id`);
-	if (execId === '') complain(problems, 'missing-field', `${field}.exec_id: expected a string, found nothing`);
-	const pod = readObject(problems, p['pod'], `${field}.pod`);
-	const ns = readObject(problems, p['ns'], `${field}.ns`);
-	const mnt = ns && readObject(problems, ns['mnt'], `${field}.ns.mnt`);
-	const inum = mnt ? readInteger(problems, mnt['inum'], `${field}.ns.mnt.inum`, 0, maxUint32) : -1;
+	const own: Problems = { first: null };
+	const raw = readFields(own, p);
+	if (own.first) complain(problems, own.first.code, `${field}.${own.first.message}`);
+	return raw;
+}
+
+/** Names without the owner: they are put together only when something is wrong. */
+function readFields(problems: Problems, p: JsonObject): RawProcess {
+	const execId = readText(problems, pick(p, 'exec_id', 'execId'), 'exec_id');
+	if (execId === '') complain(problems, 'missing-field', 'exec_id: expected a string, found nothing');
+	const pod = readObject(problems, p['pod'], 'pod');
+	const ns = readObject(problems, p['ns'], 'ns');
+	const mnt = ns && readObject(problems, ns['mnt'], 'ns.mnt');
+	const inum = mnt ? readInteger(problems, mnt['inum'], 'ns.mnt.inum', 0, maxUint32) : -1;
 	return {
 		execId,
-		parentExecId: readText(problems, pick(p, 'parent_exec_id', 'parentExecId'), `${field}.parent_exec_id`),
+		parentExecId: readText(problems, pick(p, 'parent_exec_id', 'parentExecId'), 'parent_exec_id'),
 		// Avro int: a pid fits, the kernel's limit is 2^22.
-		pid: readInteger(problems, p['pid'], `${field}.pid`, 0, maxInt32),
-		uid: knownUid(readInteger(problems, p['uid'], `${field}.uid`, 0, maxUint32)),
-		cwd: readText(problems, p['cwd'], `${field}.cwd`),
-		binary: readText(problems, p['binary'], `${field}.binary`),
-		arguments: readText(problems, p['arguments'], `${field}.arguments`),
-		flags: readText(problems, p['flags'], `${field}.flags`),
-		startUs: readStart(problems, pick(p, 'start_time', 'startTime'), `${field}.start_time`),
-		docker: readText(problems, p['docker'], `${field}.docker`),
-		inInitTree: readBoolean(problems, pick(p, 'in_init_tree', 'inInitTree'), `${field}.in_init_tree`),
+		pid: readInteger(problems, p['pid'], 'pid', 0, maxInt32),
+		uid: knownUid(readInteger(problems, p['uid'], 'uid', 0, maxUint32)),
+		cwd: readText(problems, p['cwd'], 'cwd'),
+		binary: readText(problems, p['binary'], 'binary'),
+		arguments: readText(problems, p['arguments'], 'arguments'),
+		flags: readText(problems, p['flags'], 'flags'),
+		startUs: readStart(problems, pick(p, 'start_time', 'startTime'), 'start_time'),
+		docker: readText(problems, p['docker'], 'docker'),
+		inInitTree: readBoolean(problems, pick(p, 'in_init_tree', 'inInitTree'), 'in_init_tree'),
 		mountNamespace: inum === -1 ? 0 : inum,
-		podNamespace: pod ? readText(problems, pod['namespace'], `${field}.pod.namespace`) : '',
-		podName: pod ? readText(problems, pod['name'], `${field}.pod.name`) : '',
+		podNamespace: pod ? readText(problems, pod['namespace'], 'pod.namespace') : '',
+		podName: pod ? readText(problems, pod['name'], 'pod.name') : '',
 		environment: readEnvironment(
 			problems,
 			pick(p, 'environment_variables', 'environmentVariables'),
-			`${field}.environment_variables`,
+			'environment_variables',
 		),
 	};
 }
@@ -58,13 +68,14 @@ function readStart(problems: Problems, value: unknown, field: string): number {
 
 function readEnvironment(problems: Problems, value: unknown, field: string): string[] {
 	const pairs: string[] = [];
-	const entries = readArray(problems, value, field);
-	for (let i = 0; i < entries.length; i++) {
-		const entry = readObject(problems, entries[i], `${field}[${i}]`);
-		if (!entry) continue;
-		const name = readText(problems, entry['Key'], `${field}[${i}].Key`);
+	for (const entry of readArray(problems, value, field)) {
+		if (!isObject(entry)) {
+			wrongType(problems, field, 'an array of objects', entry);
+			continue;
+		}
 		// An empty value is left out by the exporter.
-		pairs.push(name, readText(problems, entry['Value'], `${field}[${i}].Value`));
+		pairs.push(readText(problems, entry['Key'], 'environment_variables.Key'));
+		pairs.push(readText(problems, entry['Value'], 'environment_variables.Value'));
 	}
 	return pairs;
 }

@@ -30,7 +30,7 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 
 	function read(input: Input, pos: number, guess: CachedProcess | null): number {
 		if (guess) {
-			const after = matchProcess(guess, input, pos, integerEnd);
+			const after = matchProcess(guess, input, pos, skipRefcnt, integerEnd);
 			if (after >= 0) {
 				reader.found = guess;
 				return after;
@@ -43,7 +43,7 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 		if (close < 0) return -1;
 		const hash = hashBytes(bytes, start, close);
 		for (let entry = cache.get(hash); entry; entry = entry.variant) {
-			const after = matchProcess(entry, input, pos, integerEnd);
+			const after = matchProcess(entry, input, pos, skipRefcnt, integerEnd);
 			if (after >= 0) {
 				reader.found = entry;
 				return after;
@@ -57,7 +57,7 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 		if (after < 0) return -1;
 		const info = parseProcess(bytes, pos, after);
 		if (!info) return -1;
-		const entry = cachedProcess(bytes, pos, after, numberCuts(bytes, pos, after), cache.intern(info));
+		const entry = cachedProcess(bytes, pos, after, cutsOf(bytes, pos, after), cache.intern(info));
 		cache.put(hash, entry);
 		reader.found = entry;
 		return after;
@@ -74,29 +74,55 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 	return reader;
 }
 
-/** Where refcnt and tid stand in a valid process object: no field of a ProcessInfo is made of them. */
-function numberCuts(bytes: Bytes, start: number, end: number): Cuts {
-	const spans: number[] = [];
+const refcntKey = Buffer.from('"refcnt":');
+
+/**
+ * Position after the member `"refcnt":N,` and the blank after it, or `pos` itself where another member stands:
+ * the exporter leaves a 0 out. No field of a ProcessInfo is made of it.
+ */
+function skipRefcnt(bytes: Bytes, pos: number, end: number): number {
+	for (let i = 0; i < refcntKey.length; i++) if (bytes[pos + i] !== refcntKey[i]) return pos;
+	const after = integerEnd(bytes, pos + refcntKey.length, end);
+	if (after < 0 || bytes[after] !== comma) return -1;
+	return bytes[after + 1] === blank ? after + 2 : after + 1;
+}
+
+/**
+ * What may differ between two copies of a valid process object: refcnt, right after parent_exec_id or not there at all,
+ * and then tid's number. No cuts where they do not stand so: the bytes are then compared as a whole.
+ */
+function cutsOf(bytes: Bytes, start: number, end: number): Cuts {
+	let refcnt = -1;
 	let depth = 0;
-	let p = start;
-	while (p < end && spans.length < 4) {
+	for (let p = start; p < end; p++) {
 		const byte = bytes[p] as number;
 		if (byte === 0x7b || byte === 0x5b) depth++;
 		else if (byte === 0x7d || byte === 0x5d) depth--;
 		else if (byte === quote) {
 			const close = stringEnd(bytes, p + 1, end);
 			if (close < 0) break;
-			// Exactly `"refcnt":` with the number at once after it, as protojson writes it.
-			if (depth === 1 && bytes[close + 1] === 0x3a && isCounter(bytes.latin1Slice(p + 1, close))) {
-				const after = integerEnd(bytes, close + 2, end);
-				if (after > 0) spans.push(close + 2 - start, after - start);
+			if (depth === 1 && bytes[close + 1] === colon) {
+				const name = bytes.latin1Slice(p + 1, close);
+				if (name === 'parent_exec_id' && refcnt < 0) refcnt = nextMember(bytes, close + 2, end);
+				const tid = name === 'tid' && refcnt >= 0 ? integerEnd(bytes, close + 2, end) : -1;
+				if (tid >= 0) return [refcnt - start, skipRefcnt(bytes, refcnt, end) - start, close + 2 - start, tid - start];
 			}
 			p = close;
 		}
-		p++;
 	}
 	const size = end - start;
-	return [spans[0] ?? size, spans[1] ?? size, spans[2] ?? size, spans[3] ?? size];
+	return [size, size, size, size];
 }
 
-const isCounter = (name: string): boolean => name === 'refcnt' || name === 'tid';
+/** Where the member after the string value at `pos` begins, -1 when there is none. */
+function nextMember(bytes: Bytes, pos: number, end: number): number {
+	if (bytes[pos] !== quote) return -1;
+	const close = stringEnd(bytes, pos + 1, end);
+	if (close < 0 || bytes[close + 1] !== comma) return -1;
+	const next = bytes[close + 2] === blank ? close + 3 : close + 2;
+	return bytes[next] === quote ? next : -1;
+}
+
+const comma = 0x2c;
+const colon = 0x3a;
+const blank = 0x20;

@@ -27,10 +27,10 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 	return {
 		read(wire, start, end, guess, field) {
 			const { input } = wire;
-			if (guess && matchProcess(guess, input, start, skipVarint) === end) return guess;
+			if (guess && matchProcess(guess, input, start, skipVarint, skipVarint) === end) return guess;
 			const hash = execIdHash(input.bytes, start, end);
 			for (let entry = hash < 0 ? null : cache.get(hash); entry; entry = entry.variant)
-				if (matchProcess(entry, input, start, skipVarint) === end) return entry;
+				if (matchProcess(entry, input, start, skipVarint, skipVarint) === end) return entry;
 			const spans: number[] = [];
 			const raw = readProcess(wire, start, end, field, spans);
 			if (wire.first !== null) return null;
