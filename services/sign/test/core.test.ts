@@ -112,8 +112,12 @@ suite('opened files', () => {
 		assert.deepEqual(opened([{ otherSize: 7 }]), ['']);
 		assert.deepEqual(opened([{ otherSize: 7, digest: digestOf('x') }, {}]), [digestOf('main')]);
 	});
-	test('two digests of one content version contradict each other; of two versions the later counts', () => {
+	test('of one content version what most opens show counts, of two versions the later', () => {
 		assert.deepEqual(opened([{}, { digest: digestOf('b') }]), ['']);
+		assert.deepEqual(opened([{}, { execId: 'cpp', count: 2, digest: digestOf('b') }]), ['']);
+		assert.deepEqual(opened([{}, { execId: 'cpp', count: 1 }, { execId: 'as', digest: digestOf('b') }]), [
+			digestOf('main'),
+		]);
 		assert.deepEqual(opened([{}, { digest: digestOf('b'), version: 1, lastUs: 9e15 }]), [digestOf('b')]);
 	});
 });

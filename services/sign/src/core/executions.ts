@@ -1,6 +1,7 @@
 // Which content each process image runs, in spite of digests that the sensor put on the wrong event.
 import type { FileFact } from '@affidavit/model/facts.ts';
 import type { ProcessFact } from '@affidavit/model/generated/session.ts';
+import { contentKey, majorityDigest } from './file-facts.ts';
 
 export interface ProgramDigests {
 	/** sha256 of the file that the exec named (a script, for a script); empty when none is certain. */
@@ -23,16 +24,17 @@ const forkDepthMax = 1_000;
 
 export function createExecutions(factsMax: number): Executions {
 	const byProcess = new Map<string, FileFact[]>();
-	/** dev, ino, version → the digests of executions that are not known mix-ups. */
-	const byContent = new Map<string, Set<string>>();
+	/** dev, ino, version → how often executions showed which digest, known mix-ups left out. */
+	const byContent = new Map<string, Map<string, number>>();
 	let held = 0;
 	let omitted = 0;
 
 	const digestOf = (fact: FileFact): string => {
-		if (fact.digest !== '' && fact.otherSize === -1) return fact.digest;
-		// Mixed up: what other executions of the same content show, if they agree.
-		const others = fact.ino === '' ? undefined : byContent.get(contentKey(fact));
-		return others?.size === 1 ? ([...others][0] as string) : '';
+		// The kernel's check stands for itself, as long as nothing speaks against it. The open before it is wrong more often.
+		const isCheck = fact.flags < 0;
+		if (isCheck && fact.digest !== '' && fact.otherSize === -1) return fact.digest;
+		const shown = fact.ino === '' ? undefined : byContent.get(contentKey(fact));
+		return shown ? majorityDigest(shown) : '';
 	};
 	const ofImage = (process: ProcessFact): ProgramDigests => {
 		// An exec opens the loader and a script's interpreter too: only facts of the file itself count.
@@ -57,9 +59,9 @@ export function createExecutions(factsMax: number): Executions {
 			else byProcess.set(fact.execId, [fact]);
 			if (fact.digest === '' || fact.otherSize !== -1 || fact.ino === '') return;
 			const key = contentKey(fact);
-			const digests = byContent.get(key);
-			if (digests) digests.add(fact.digest);
-			else byContent.set(key, new Set([fact.digest]));
+			const shown = byContent.get(key) ?? new Map<string, number>();
+			if (shown.size === 0) byContent.set(key, shown);
+			shown.set(fact.digest, (shown.get(fact.digest) ?? 0) + fact.count);
 		},
 		omitted: () => omitted,
 		digestsOf(process, processes) {
@@ -70,8 +72,6 @@ export function createExecutions(factsMax: number): Executions {
 		},
 	};
 }
-
-const contentKey = (f: FileFact): string => `${f.dev}:${f.version}:${f.ino}`;
 
 /** The check (no open flags) before the exec's open; then by first time. */
 function firstDigest(facts: readonly FileFact[], digestOf: (fact: FileFact) => string): string {

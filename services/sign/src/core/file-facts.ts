@@ -16,3 +16,20 @@ export const hasSoundDigest = (f: FileFact): boolean =>
 
 /** The content is the session's own making. */
 export const writtenBySession = (f: FileFact): boolean => f.writer !== '' && !f.writerForeign;
+
+/** Names a content version of a file. */
+export const contentKey = (f: FileFact): string => `${f.dev}:${f.version}:${f.ino}`;
+
+/** The digest that more than half of the operations on one content version show; '' when none does. */
+export function majorityDigest(shown: ReadonlyMap<string, number>): string {
+	let total = 0;
+	let most = 0;
+	let digest = '';
+	for (const [candidate, count] of shown) {
+		total += count;
+		if (count <= most) continue;
+		most = count;
+		digest = candidate;
+	}
+	return 2 * most > total ? digest : '';
+}

@@ -1,7 +1,7 @@
 // Which process read which file, as Witness records it: one digest per process and path.
 import type { FileFact } from '@affidavit/model/facts.ts';
 import { isInside } from '@affidavit/model/paths.ts';
-import { hasSoundDigest, readsContent } from './file-facts.ts';
+import { contentKey, hasSoundDigest, majorityDigest, readsContent } from './file-facts.ts';
 
 export interface OpenedFiles {
 	/** exec_id → absolute path → sha256; empty when no digest is certain. Paths in canonical order. */
@@ -22,11 +22,11 @@ interface Opened {
 	digest: string;
 }
 
+/** What a process read of the current path: its last sound open. */
 interface Candidate {
 	digest: string;
-	version: number;
+	content: string;
 	lastUs: number;
-	contradicted: boolean;
 }
 
 /** Files of the workspace have precedence when there are more pairs than `pairsMax`. */
@@ -35,15 +35,21 @@ export function createOpenedFileCollector(workspace: string, pairsMax: number): 
 	const elsewhere: Opened[] = [];
 	let pairs = 0;
 	let path = '';
-	let candidates = new Map<string, Candidate>();
+	const candidates = new Map<string, Candidate>();
+	/** Content version → how often any process was shown which digest. */
+	const shown = new Map<string, Map<string, number>>();
 
 	const flush = (): void => {
+		if (candidates.size === 0) return;
 		const list = isInside(path, workspace) ? inWorkspace : elsewhere;
-		for (const [execId, c] of candidates) {
+		for (const [execId, { digest, content }] of candidates) {
 			pairs++;
-			if (list.length < pairsMax) list.push({ execId, path, digest: c.contradicted ? '' : c.digest });
+			// A digest that most opens of the same content do not show is likelier another file's than this one's.
+			const agreed = digest !== '' && majorityDigest(shown.get(content) ?? noDigests) === digest;
+			if (list.length < pairsMax) list.push({ execId, path, digest: agreed ? digest : '' });
 		}
-		if (candidates.size > 0) candidates = new Map();
+		candidates.clear();
+		shown.clear();
 	};
 	return {
 		add(fact) {
@@ -52,11 +58,19 @@ export function createOpenedFileCollector(workspace: string, pairsMax: number): 
 				path = fact.path;
 			}
 			if (!readsContent(fact)) return;
-			const digest = hasSoundDigest(fact) ? fact.digest : '';
 			const known = candidates.get(fact.execId);
-			if (!known)
-				candidates.set(fact.execId, { digest, version: fact.version, lastUs: fact.lastUs, contradicted: false });
-			else foldCandidate(known, digest, fact);
+			if (!hasSoundDigest(fact)) {
+				if (!known) candidates.set(fact.execId, { digest: '', content: '', lastUs: -1 });
+				return;
+			}
+			const content = contentKey(fact);
+			count(shown, content, fact);
+			if (!known) candidates.set(fact.execId, { digest: fact.digest, content, lastUs: fact.lastUs });
+			else if (fact.lastUs > known.lastUs) {
+				known.digest = fact.digest;
+				known.content = content;
+				known.lastUs = fact.lastUs;
+			}
 		},
 		end() {
 			flush();
@@ -72,16 +86,10 @@ export function createOpenedFileCollector(workspace: string, pairsMax: number): 
 	};
 }
 
-/** A later content replaces an earlier one; two digests of the same content version contradict each other. */
-function foldCandidate(known: Candidate, digest: string, fact: FileFact): void {
-	if (digest === '' || digest === known.digest) {
-		known.lastUs = Math.max(known.lastUs, fact.lastUs);
-		return;
-	}
-	if (known.digest !== '' && fact.version === known.version) known.contradicted = true;
-	if (known.digest === '' || fact.lastUs > known.lastUs) {
-		known.digest = digest;
-		known.version = fact.version;
-		known.lastUs = fact.lastUs;
-	}
+const noDigests: ReadonlyMap<string, number> = new Map();
+
+function count(shown: Map<string, Map<string, number>>, content: string, fact: FileFact): void {
+	const digests = shown.get(content) ?? new Map<string, number>();
+	if (digests.size === 0) shown.set(content, digests);
+	digests.set(fact.digest, (digests.get(fact.digest) ?? 0) + fact.count);
 }
