@@ -4,6 +4,7 @@ import type { ConnectFact, GapFact, ProcessFact, PtraceFact } from '@affidavit/m
 import type { Evidence } from '@affidavit/model/generated/verdict.ts';
 import { findingId } from '@affidavit/model/ids.ts';
 import type { CelRule } from '../rules/rule-set.ts';
+import { plain } from '../rules/template.ts';
 import { timeText } from './event-time.ts';
 import type { FindingDraft } from './finding.ts';
 import { changesContent, type History } from './history.ts';
@@ -179,7 +180,7 @@ function writesBefore(file: FileFact, history: History): FileFact[] {
 
 const phrase = (m: FileFact): string =>
 	m.op === 'rename' || m.op === 'link'
-		? `a process outside the session put it there (${m.op} of ${m.path2})`
+		? `a process outside the session put it there (${m.op} of ${plain(m.path2)})`
 		: 'a process outside the session wrote it';
 
 const link = (timeUs: number, what: string, f: FileFact, processes: ProcessIndex, workspace: Workspace): Evidence => ({

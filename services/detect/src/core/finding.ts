@@ -3,6 +3,7 @@ import type { FileFact } from '@affidavit/model/facts.ts';
 import type { Evidence, Finding, FindingState, ProcessRef, Severity } from '@affidavit/model/generated/verdict.ts';
 import { findingId } from '@affidavit/model/ids.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import { plain } from '../rules/template.ts';
 import { evidenceMax } from './limits.ts';
 import type { ProcessIndex } from './process-index.ts';
 
@@ -103,11 +104,11 @@ function fileWords(f: FileFact): string {
 		case 'truncate':
 			return `${who}truncated`;
 		case 'rename':
-			return `${who}renamed ${f.path2} to this`;
+			return `${who}renamed ${plain(f.path2)} to this`;
 		case 'remove':
 			return `${who}removed`;
 		case 'link':
-			return `${who}linked ${f.path2} to this`;
+			return `${who}linked ${plain(f.path2)} to this`;
 	}
 }
 

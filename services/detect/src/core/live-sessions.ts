@@ -49,7 +49,7 @@ export interface LiveSessions {
 }
 
 export function createLiveSessions(input: LiveSessionsInput): LiveSessions {
-	const { limits, emit } = input;
+	const { limits } = input;
 	const live = new Map<string, LiveSession>();
 	let cachedFiles = 0;
 
@@ -64,48 +64,6 @@ export function createLiveSessions(input: LiveSessionsInput): LiveSessions {
 		uncache(one);
 		live.delete(session);
 	};
-	const start = (state: SessionState): LiveSession => {
-		const { opened, session } = state;
-		const finder = createLeadFinder({
-			session,
-			opened,
-			rules: input.rules,
-			indicators: input.indicators(),
-			limits,
-			emitted: state.leads.keys(),
-			emit,
-		});
-		const one: LiveSession = {
-			finder,
-			manifest: resolve(input, state),
-			arrived: null,
-			cached: state.next === 0 ? [] : null,
-			cachedFiles: 0,
-		};
-		void one.manifest.then((answer) => {
-			one.arrived = answer;
-		});
-		return one;
-	};
-	const readBack = async (state: SessionState, one: LiveSession): Promise<void> => {
-		try {
-			let batches = 0;
-			for await (const bytes of input.readFacts(state.session)) {
-				if (batches++ >= state.next) return;
-				one.finder.learn(decodeFactBatch(bytes).facts);
-			}
-		} catch (error) {
-			// Leads only lose names; the close reads the facts again and checks them.
-			emit({
-				name: 'lead_state_lost',
-				stage: 'detect',
-				reason: 'facts-unreadable',
-				intentional: false,
-				message: 'The facts of an open session could not be read back; its leads name fewer processes.',
-				detail: { session: state.session, error: error instanceof Error ? error.message : String(error) },
-			});
-		}
-	};
 	return {
 		async get(state) {
 			const known = live.get(state.session);
@@ -115,8 +73,8 @@ export function createLiveSessions(input: LiveSessionsInput): LiveSessions {
 				live.set(state.session, known);
 				return known;
 			}
-			const one = start(state);
-			if (state.next > 0) await readBack(state, one);
+			const one = start(input, state);
+			if (state.next > 0) await readBack(input, state, one);
 			const oldest = live.size >= limits.liveSessions ? live.keys().next().value : undefined;
 			if (oldest !== undefined) drop(oldest);
 			live.set(state.session, one);
@@ -135,6 +93,47 @@ export function createLiveSessions(input: LiveSessionsInput): LiveSessions {
 		},
 		drop,
 	};
+}
+
+function start(input: LiveSessionsInput, state: SessionState): LiveSession {
+	const { opened, session } = state;
+	const one: LiveSession = {
+		finder: createLeadFinder({
+			...input,
+			session,
+			opened,
+			indicators: input.indicators(),
+			emitted: state.leads.keys(),
+		}),
+		manifest: resolve(input, state),
+		arrived: null,
+		cached: state.next === 0 ? [] : null,
+		cachedFiles: 0,
+	};
+	void one.manifest.then((answer) => {
+		one.arrived = answer;
+	});
+	return one;
+}
+
+async function readBack(input: LiveSessionsInput, state: SessionState, one: LiveSession): Promise<void> {
+	try {
+		let batches = 0;
+		for await (const bytes of input.readFacts(state.session)) {
+			if (batches++ >= state.next) return;
+			one.finder.learn(decodeFactBatch(bytes).facts);
+		}
+	} catch (error) {
+		// Leads only lose names; the close reads the facts again and checks them.
+		input.emit({
+			name: 'lead_state_lost',
+			stage: 'detect',
+			reason: 'facts-unreadable',
+			intentional: false,
+			message: 'The facts of an open session could not be read back; its leads name fewer processes.',
+			detail: { session: state.session, error: error instanceof Error ? error.message : String(error) },
+		});
+	}
 }
 
 /** Never rejects: what cannot be resolved is said in the verdict. */

@@ -4,7 +4,7 @@ import type { ClosedFact, GapFact, ProductFact } from '@affidavit/model/generate
 import { type CelHits, createCelHits } from './cel-findings.ts';
 import { type CelMatcher, createCelMatcher, type MatcherInput } from './cel-matcher.ts';
 import { isForeignChange } from './foreign-writes.ts';
-import { createDistinctCounter } from './hash-set.ts';
+import { createDistinctCounter, type DistinctCounter } from './hash-set.ts';
 import type { Suspects } from './history.ts';
 import { classifyInput } from './inputs.ts';
 import type { DetectLimits } from './limits.ts';
@@ -44,94 +44,113 @@ export interface Surveyor {
 const gapsMax = 10_000;
 const productsMax = 1_000_000;
 
+/** The survey under way. */
+interface Draft {
+	input: SurveyInput;
+	processes: ProcessIndex;
+	matcher: CelMatcher;
+	suspects: MutableSuspects;
+	paths: DistinctCounter;
+	destinations: DistinctCounter;
+	hits: CelHits;
+	closed: ClosedFact | null;
+	gaps: GapFact[];
+	products: ProductFact[];
+	sensorMixUps: number;
+	generated: PathSummary;
+	unknownOrigin: PathSummary;
+	/** Gaps and products over their bounds. */
+	overflow: number;
+}
+
 export function createSurveyor(input: SurveyInput): Surveyor {
-	const { rules, repository, workspace, limits, opened } = input;
+	const { rules, limits } = input;
 	const processes = createProcessIndex(rules.catalogue, limits.processes);
-	const matcher = createCelMatcher({ ...input, processes });
-	const suspects = createSuspects(limits.suspects);
-	const paths = createDistinctCounter();
-	const destinations = createDistinctCounter();
-	const survey = {
-		closed: null as ClosedFact | null,
-		gaps: [] as GapFact[],
-		products: [] as ProductFact[],
-		sensorMixUps: 0,
+	const draft: Draft = {
+		input,
+		processes,
+		matcher: createCelMatcher({ ...input, processes }),
+		suspects: createSuspects(limits.suspects),
+		paths: createDistinctCounter(),
+		destinations: createDistinctCounter(),
 		hits: createCelHits(input.session, limits.findings),
+		closed: null,
+		gaps: [],
+		products: [],
+		sensorMixUps: 0,
 		generated: emptySummary(),
 		unknownOrigin: emptySummary(),
 		overflow: 0,
 	};
-	const startUs = opened?.timeUs ?? 0;
-
-	const addFile = (f: FileFact): void => {
-		if (f.foreign) {
-			if (isForeignChange(f, startUs, Number.MAX_SAFE_INTEGER)) suspects.add(f);
-		} else {
-			paths.add(f.path);
-			if (f.otherSize >= 0) survey.sensorMixUps += f.count;
-			if (f.op === 'read') addRead(f);
-		}
-		for (const rule of matcher.file(f)) {
-			survey.hits.add(rule, { family: 'file', fact: f });
-			suspects.add(f);
-		}
-	};
-	const addRead = (f: FileFact): void => {
-		const tool = processes.get(f.execId)?.tool ?? null;
-		const read = classifyInput(f, tool, workspace, repository);
-		switch (read.kind) {
-			case 'none':
-				return;
-			case 'committed':
-				if (f.digest !== read.expected.sha256 || f.size !== read.expected.size) suspects.add(f);
-				return;
-			case 'unresolved':
-				suspects.add(f);
-				return;
-			case 'uncommitted':
-				switch (originOf(f)) {
-					case 'generated':
-						addToSummary(survey.generated, read.path, f);
-						return;
-					case 'unknown':
-						addToSummary(survey.unknownOrigin, read.path, f);
-						return;
-					case 'foreign':
-						suspects.add(f);
-				}
-		}
-	};
 	return {
-		add(facts) {
-			for (const fact of facts.processes) {
-				// A foreign process is told once per batch: only the first telling is a hit.
-				if (!processes.add(fact)) continue;
-				for (const rule of matcher.process(fact)) survey.hits.add(rule, { family: 'process', fact });
-			}
-			for (const file of facts.files) addFile(file);
-			addOthers(facts, matcher, survey.hits);
-			for (const c of facts.connections)
-				if (c.op === 'connect') destinations.add(`${c.family}\0${c.address}\0${c.port}`);
-			for (const gap of facts.gaps) survey.gaps.length < gapsMax ? survey.gaps.push(gap) : survey.overflow++;
-			for (const p of facts.products)
-				survey.products.length < productsMax ? survey.products.push(p) : survey.overflow++;
-			survey.closed = facts.closed ?? survey.closed;
-		},
+		add: (facts) => addFacts(draft, facts),
 		finish: () => ({
-			processes,
-			closed: survey.closed,
-			gaps: survey.gaps,
-			products: survey.products,
-			files: paths.size,
-			connections: destinations.size,
-			sensorMixUps: survey.sensorMixUps,
-			suspects,
-			hits: survey.hits,
-			generated: survey.generated,
-			unknownOrigin: survey.unknownOrigin,
-			refused: survey.overflow + suspects.refused + processes.refused + survey.hits.refused,
+			...draft,
+			files: draft.paths.size,
+			connections: draft.destinations.size,
+			refused: draft.overflow + draft.suspects.refused + processes.refused + draft.hits.refused,
 		}),
 	};
+}
+
+function addFacts(draft: Draft, facts: Facts): void {
+	const { processes, matcher, hits, destinations, gaps, products } = draft;
+	for (const fact of facts.processes) {
+		// A foreign process is told once per batch: only what is new is a hit.
+		if (!processes.add(fact)) continue;
+		for (const rule of matcher.process(fact)) hits.add(rule, { family: 'process', fact });
+	}
+	for (const file of facts.files) addFile(draft, file);
+	addOthers(facts, matcher, hits);
+	for (const c of facts.connections) if (c.op === 'connect') destinations.add(`${c.family}\0${c.address}\0${c.port}`);
+	for (const gap of facts.gaps)
+		if (gaps.length < gapsMax) gaps.push(gap);
+		else draft.overflow++;
+	for (const product of facts.products)
+		if (products.length < productsMax) products.push(product);
+		else draft.overflow++;
+	draft.closed = facts.closed ?? draft.closed;
+}
+
+function addFile(draft: Draft, f: FileFact): void {
+	const { suspects, input } = draft;
+	if (f.foreign) {
+		if (isForeignChange(f, input.opened?.timeUs ?? 0, Number.MAX_SAFE_INTEGER)) suspects.add(f);
+	} else {
+		draft.paths.add(f.path);
+		if (f.otherSize >= 0) draft.sensorMixUps += f.count;
+		if (f.op === 'read') addRead(draft, f);
+	}
+	for (const rule of draft.matcher.file(f)) {
+		draft.hits.add(rule, { family: 'file', fact: f });
+		suspects.add(f);
+	}
+}
+
+function addRead(draft: Draft, f: FileFact): void {
+	const { processes, input, suspects } = draft;
+	const read = classifyInput(f, processes.get(f.execId)?.tool ?? null, input.workspace, input.repository);
+	switch (read.kind) {
+		case 'none':
+			return;
+		case 'committed':
+			if (f.digest !== read.expected.sha256 || f.size !== read.expected.size) suspects.add(f);
+			return;
+		case 'unresolved':
+			suspects.add(f);
+			return;
+		case 'uncommitted':
+			switch (originOf(f)) {
+				case 'generated':
+					addToSummary(draft.generated, read.path, f);
+					return;
+				case 'unknown':
+					addToSummary(draft.unknownOrigin, read.path, f);
+					return;
+				case 'foreign':
+					suspects.add(f);
+			}
+	}
 }
 
 /** CEL rules on what is neither file nor process. */
@@ -142,7 +161,12 @@ function addOthers(facts: Facts, matcher: CelMatcher, hits: CelHits): void {
 	for (const fact of facts.gaps) for (const rule of matcher.gap(fact)) hits.add(rule, { family: 'gap', fact });
 }
 
-function createSuspects(max: number): Suspects & { readonly refused: number; add(f: FileFact): void } {
+interface MutableSuspects extends Suspects {
+	readonly refused: number;
+	add(f: FileFact): void;
+}
+
+function createSuspects(max: number): MutableSuspects {
 	const inos = new Set<string>();
 	const paths = new Set<string>();
 	const digests = new Set<string>();

@@ -22,8 +22,15 @@ export function parseTemplate(source: string): Template {
 	return {
 		names: parts.flatMap((part) => (part.kind === 'value' ? [part.name] : [])),
 		render: (values) =>
-			parts.map((part) => (part.kind === 'text' ? part.text : cut(values.get(part.name) ?? ''))).join(''),
+			parts.map((part) => (part.kind === 'text' ? part.text : plain(values.get(part.name) ?? ''))).join(''),
 	};
 }
 
-const cut = (value: string): string => (value.length > valueCharsMax ? `${value.slice(0, valueCharsMax)}…` : value);
+// Control characters and what turns the direction of text: a path may hold what rewrites a terminal.
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Text of the host as an explanation may show it: bounded, on one line, nothing that a terminal obeys. */
+export function plain(text: string): string {
+	const cut = text.length > valueCharsMax ? `${text.slice(0, valueCharsMax)}…` : text;
+	return cut.replace(unprintable, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
