@@ -208,7 +208,9 @@ export function addName(contents: Contents, content: Content, name: string): Con
 		if (content.ino === '') contents.removed.add(contentKey(content));
 		forgetName(contents, content.names.shift() as string);
 	}
-	content.names.push(name);
+	// A literal list has room for one: a list grown by push, for seventeen. Contents are many, and most have one name.
+	if (content.names.length === 0) content.names = [name];
+	else content.names.push(name);
 	contents.byName.set(name, content);
 	countFolders(contents, name, 1);
 	touch(contents, content);

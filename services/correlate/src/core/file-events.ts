@@ -152,7 +152,9 @@ function hold(step: Step, node: ProcessNode, content: Content): void {
 		if (dead === -1) notice(step.notices, 'write_holders_dropped', 'limit', false);
 		content.holders.splice(Math.max(dead, 0), 1);
 	}
-	content.holders.push({ execId, session: sessionOf(node)?.epoch ?? 0 });
+	const holder = { execId, session: sessionOf(node)?.epoch ?? 0 };
+	if (content.holders.length === 0) content.holders = [holder];
+	else content.holders.push(holder);
 }
 
 /** A write, truncation or shared writable mapping: no device in the event, for a truncation no inode either. */

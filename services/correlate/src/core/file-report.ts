@@ -148,7 +148,8 @@ function markOf(step: Step, content: Content, session: Session): Mark {
 	for (const mark of content.marks) if (mark.session === session.epoch) return mark;
 	const mark: Mark = { session: session.epoch, wrote: false, silent: false };
 	if (content.marks.length >= marksMax) content.marks.shift();
-	content.marks.push(mark);
+	if (content.marks.length === 0) content.marks = [mark];
+	else content.marks.push(mark);
 	touch(step.host.contents, content);
 	reportPast(step, content, session);
 	return mark;
@@ -219,7 +220,7 @@ export function remember(step: Step, node: ProcessNode, content: Content, what: 
 		deeds.shift();
 		notice(step.notices, 'write_history_dropped', 'limit', true);
 	}
-	deeds.push({
+	const deed: Deed = {
 		op: what.op,
 		execId,
 		session: sessionOf(node)?.epoch ?? 0,
@@ -234,5 +235,7 @@ export function remember(step: Step, node: ProcessNode, content: Content, what: 
 		firstUs: what.timeUs,
 		lastUs: what.timeUs,
 		count: 1,
-	});
+	};
+	if (deeds.length === 0) content.deeds = [deed];
+	else deeds.push(deed);
 }

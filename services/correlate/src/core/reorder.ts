@@ -80,7 +80,7 @@ export function forget(reorder: Reorder, keepUs: number): void {
 	let count = 0;
 	while (count < reorder.head && (reorder.items[count] as Item).event.timeUs < keepUs) count++;
 	// In large steps, so that moving the rest costs little per event.
-	if (count < 1024 && count * 2 < reorder.items.length) return;
+	if (count < 1024 || count * 4 < reorder.items.length) return;
 	reorder.items.splice(0, count);
 	reorder.head -= count;
 }

@@ -174,12 +174,18 @@ function enter(host: Host, batch: TraceBatch, verdict: ChainVerdict, gapsMax: nu
 		);
 }
 
+/** The agent's own counters tell how it lost events; all others are the sensor's. */
+function causeOf(counter: string): string {
+	if (counter.startsWith('affidavit_spool')) return 'spool-drop';
+	return counter.startsWith('affidavit_source_disconnected') ? 'disconnected' : 'loss-counter';
+}
+
 function noteLosses(step: Step, batch: TraceBatch, items: readonly Item[]): void {
 	const { host, settings } = step;
 	for (const loss of batch.losses) {
 		const { counter, count, fromUs, toUs } = loss;
-		const cause = counter.startsWith('affidavit_spool') ? 'spool-drop' : 'loss-counter';
-		addKnownGap(host.gaps, { cause, detail: counter, fromUs, toUs, count }, settings.limits.gaps);
+		const gap = { cause: causeOf(counter), detail: counter, fromUs, toUs, count: count > 0 ? count : -1 };
+		addKnownGap(host.gaps, gap, settings.limits.gaps);
 	}
 	if (batch.lossCounters === 'unknown' && batch.source !== 'tick') {
 		const fromUs = oldest(items, batch.observedUs);
