@@ -72,6 +72,8 @@ export interface Batcher {
 	pending(): number;
 	/** True when the batch is to be closed now: it is full, or its oldest event has waited long enough. */
 	due(nowUs: number): boolean;
+	/** When `due` turns true by time alone, microseconds; Infinity while nothing waits. */
+	dueAtUs(): number;
 	/** Closes the batch, also an empty one (a heartbeat), and moves the chain on. */
 	close(closing: Closing): ClosedBatch;
 	/** Where the chain stands after the last close: the checkpoint. */
@@ -130,7 +132,12 @@ export function createBatcher(options: BatcherOptions): Batcher {
 		pending: () => events.length,
 		due: (nowUs) =>
 			events.length > 0 &&
-			(events.length >= limits.events || bytes >= limits.bytes || nowUs - oldestUs >= limits.ageUs),
+			(events.length >= limits.events ||
+				bytes >= limits.bytes ||
+				nowUs - oldestUs >= limits.ageUs ||
+				// The clock was set back: nobody knows how long the batch has waited.
+				nowUs < oldestUs),
+		dueAtUs: () => (events.length === 0 ? Number.POSITIVE_INFINITY : oldestUs + limits.ageUs),
 		close(closing) {
 			const known = processes;
 			const { sequence } = chain;

@@ -11,10 +11,27 @@ export const headBytesMax = 16 * 1024;
 
 export const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
 
-/** Rotated files and the live one. Files that vanish meanwhile are left out. */
-export async function listExport(folder: string, liveName: string): Promise<FileEntry[]> {
+/** Listings that have to agree, tried so often. */
+const listingsMax = 6;
+
+/**
+ * Rotated files and the live one. Names move while a folder is read: a listing counts only when the next one is the same.
+ * Null when the folder does not come to rest.
+ */
+export async function listExport(folder: string, liveName: string): Promise<FileEntry[] | null> {
+	let before = '';
+	for (let attempt = 0; attempt < listingsMax; attempt++) {
+		const entries = await listOnce(folder, liveName);
+		const identity = entries.map((entry) => `${entry.name}/${entry.id}`).join('/');
+		if (attempt > 0 && identity === before) return entries;
+		before = identity;
+	}
+	return null;
+}
+
+async function listOnce(folder: string, liveName: string): Promise<FileEntry[]> {
 	const entries: FileEntry[] = [];
-	for (const name of await readdir(folder)) {
+	for (const name of (await readdir(folder)).sort()) {
 		if (name !== liveName && !isRotated(name, liveName)) continue;
 		const entry = await entryOf(folder, name, liveName);
 		if (entry !== null) entries.push(entry);

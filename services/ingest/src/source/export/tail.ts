@@ -1,5 +1,4 @@
 // The tail of Tetragon's export file: every line once, in order, over rotation, truncation and restarts.
-import { type FSWatcher, watch } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
@@ -7,6 +6,7 @@ import { createLineSplitter, type Line, type LineSplitter } from '../lines.ts';
 import type { TailCheckpoint } from './checkpoint.ts';
 import { digestOf, entryOf, headBytesMax, listExport, openEntry, readAt } from './folder.ts';
 import { type FileEntry, firstUnread, inOrder, successorOf } from './rotation.ts';
+import { watchFolder } from './watch.ts';
 
 export interface TailOptions {
 	/** Path of the file that Tetragon writes to now. */
@@ -82,7 +82,7 @@ export function openExportTail(options: TailOptions): ExportTail {
 		lastReadNs: BigInt(options.checkpoint?.lastReadNs ?? 0),
 		truncated: false,
 	};
-	const watcher = watchFolder(state);
+	const watcher = watchFolder(state.folder, options.emit);
 	return {
 		read: () => readTail(state),
 		wait: watcher.wait,
@@ -99,7 +99,7 @@ async function readTail(state: TailState): Promise<TailRead> {
 	// Each round reads, or moves to another file; a folder in which names change under the hand is tried again later.
 	for (let round = 0; round < 4; round++) {
 		if (state.current === null && !(await enter(state, result))) break;
-		if (state.current?.readTo === 0) await enterEarlier(state, state.current);
+		if (state.current?.splitter.position().offset === 0) await enterEarlier(state, state.current);
 		const current = state.current as Current | null;
 		if (current === null) continue;
 		result.file = current.name;
@@ -150,7 +150,8 @@ const headIs = async (handle: FileHandle, head: Buffer): Promise<boolean> =>
 async function findSuccessor(state: TailState, current: Current): Promise<FileEntry | null> {
 	const live = await entryOf(state.folder, state.liveName, state.liveName);
 	if (live !== null && live.id === current.id) return null;
-	return successorOf(current.id, state.lastReadNs, await listExport(state.folder, state.liveName));
+	const entries = await listExport(state.folder, state.liveName);
+	return entries === null ? null : successorOf(current.id, state.lastReadNs, entries);
 }
 
 /** Leaves a finished file for its successor; one that begins with the same content is its copy and goes on where it ended. */
@@ -170,6 +171,7 @@ async function moveOn(state: TailState, finished: Current, successor: FileEntry)
 async function enter(state: TailState, result: TailRead): Promise<boolean> {
 	const entries = await listExport(state.folder, state.liveName);
 	const { resume } = state;
+	if (entries === null) return false;
 	if (resume === null) {
 		const live = entries.find((entry) => entry.live);
 		if (live === undefined) return false;
@@ -180,21 +182,28 @@ async function enter(state: TailState, result: TailRead): Promise<boolean> {
 	if (resume.headBytes > 0) {
 		const candidates = inOrder(entries).reverse();
 		candidates.sort((a, b) => Number(b.id === resume.id) - Number(a.id === resume.id));
-		for (const entry of candidates) if (await openAsBefore(state, entry, resume)) return true;
+		for (const entry of candidates) {
+			const outcome = await openAsBefore(state, entry, resume);
+			// Renamed in this very moment: it may be the one, so nothing is concluded from its absence.
+			if (outcome !== 'different') return outcome === 'opened';
+		}
 	}
 	const next = firstUnread(resume.headBytes > 0 ? '' : resume.id, state.lastReadNs, entries);
 	if (next === null) return false;
-	if (resume.headBytes > 0 || (state.truncated && next.id === resume.id)) {
+	const lost = resume.headBytes > 0 || (state.truncated && next.id === resume.id);
+	const { lastReadNs } = resume;
+	if (!(await openAtStart(state, next))) return false;
+	if (lost) {
 		const reason = entries.some((entry) => entry.id === resume.id) ? 'truncated' : 'rotated-away';
-		result.gap = { reason, fromUs: Number(BigInt(resume.lastReadNs) / 1000n) };
+		result.gap = { reason, fromUs: Number(BigInt(lastReadNs) / 1000n) };
 	}
-	return openAtStart(state, next);
+	return true;
 }
 
-/** Nothing was read of the current file: it may have been copied and truncated with all that it held. */
+/** No whole line was read of the current file: it may have been copied and truncated, and its head does not tell. */
 async function enterEarlier(state: TailState, current: Current): Promise<void> {
 	const entries = await listExport(state.folder, state.liveName);
-	const earlier = firstUnread(current.id, state.lastReadNs, entries);
+	const earlier = entries === null ? null : firstUnread(current.id, state.lastReadNs, entries);
 	if (earlier === null || earlier.id === current.id) return;
 	state.resume = checkpointOf(state);
 	await leave(state);
@@ -208,18 +217,22 @@ async function openAtStart(state: TailState, entry: FileEntry): Promise<boolean>
 	return true;
 }
 
-/** True when the file begins as the checkpoint says and was not cut since. */
-async function openAsBefore(state: TailState, entry: FileEntry, resume: TailCheckpoint): Promise<boolean> {
-	if (entry.size < resume.offset) return false;
+/** Opens the file when it begins as the checkpoint says and was not cut since. */
+async function openAsBefore(
+	state: TailState,
+	entry: FileEntry,
+	resume: TailCheckpoint,
+): Promise<'opened' | 'different' | 'vanished'> {
+	if (entry.size < resume.offset) return 'different';
 	const handle = await openEntry(state.folder, entry);
-	if (handle === null) return false;
+	if (handle === null) return 'vanished';
 	const head = await readAt(handle, 0, resume.headBytes);
 	if (head.length < resume.headBytes || digestOf(head) !== resume.headDigest) {
 		await handle.close();
-		return false;
+		return 'different';
 	}
 	settle(state, handle, entry, { offset: resume.offset, number: resume.line }, head);
-	return true;
+	return 'opened';
 }
 
 function settle(
@@ -255,52 +268,5 @@ function checkpointOf(state: TailState): TailCheckpoint | null {
 		headBytes: head.length,
 		headDigest: digestOf(head),
 		lastReadNs: String(state.lastReadNs),
-	};
-}
-
-function watchFolder(state: TailState): { wait: ExportTail['wait']; close: () => void } {
-	let changed = false;
-	let wake = (): void => {};
-	let watcher: FSWatcher | null = null;
-	const unwatchable = (cause: unknown): void => {
-		watcher?.close();
-		watcher = null;
-		state.options.emit({
-			name: 'export_watch_failed',
-			stage: 'ingest',
-			reason: 'watch',
-			intentional: true,
-			message: `${state.folder}: cannot be watched, is polled: ${String(cause)}`,
-		});
-	};
-	try {
-		watcher = watch(state.folder, { persistent: false }, () => {
-			changed = true;
-			wake();
-		});
-		watcher.on('error', unwatchable);
-	} catch (cause) {
-		unwatchable(cause);
-	}
-	return {
-		wait(waitMs, signal) {
-			if (changed || signal.aborted) {
-				changed = false;
-				return Promise.resolve();
-			}
-			return new Promise((resolve) => {
-				const done = (): void => {
-					clearTimeout(timer);
-					signal.removeEventListener('abort', done);
-					wake = () => {};
-					changed = false;
-					resolve();
-				};
-				const timer = setTimeout(done, waitMs);
-				signal.addEventListener('abort', done);
-				wake = done;
-			});
-		},
-		close: () => watcher?.close(),
 	};
 }

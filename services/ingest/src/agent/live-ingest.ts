@@ -1,0 +1,136 @@
+// The live agent: pulls from a source that goes on for ever, commits batches with the source's checkpoint, sends heartbeats,
+// scrapes the sensor's loss counters. Ends with its signal.
+import type { HostKey } from '@affidavit/model/batch-signature.ts';
+import type { Emit } from '@affidavit/stream/internal-event.ts';
+import { liveBatchLimits } from '../batch/batcher.ts';
+import type { Decoder } from '../decode-result.ts';
+import type { Scrape } from '../loss/scrape.ts';
+import type { Redact } from '../source/dead-letter.ts';
+import { disconnectedCounter, type LiveSource } from '../source/live-source.ts';
+import type { CheckpointWriter } from '../source/source-writer.ts';
+import { createLiveCore, type LiveCore, type LiveCounts, type LiveLimits } from './live-core.ts';
+import { decodeLiveState, type LiveState, liveCell, newLiveState, sourceCell } from './live-state.ts';
+import type { Quarantine } from './quarantine.ts';
+
+export interface LiveIngestLimits extends LiveLimits {
+	/** Microseconds between two scrapes of the loss counters. */
+	scrapeUs: number;
+}
+
+export const liveIngestLimits: LiveIngestLimits = {
+	batch: liveBatchLimits,
+	heartbeatUs: 1_000_000,
+	deadLetters: 100,
+	scrapeUs: 5_000_000,
+};
+
+export interface LiveIngestOptions {
+	/** Opens the source at the checkpoint that was committed last; null at the first start. */
+	openSource: (checkpoint: Uint8Array | null) => LiveSource;
+	decoder: Decoder;
+	redact: Redact;
+	key: HostKey;
+	/** openSource of packages/stream; its scope names this agent. */
+	writer: CheckpointWriter;
+	/** Node name; empty: the one of the first event. Events of other names are dead-lettered: an agent speaks for its own host. */
+	host: string;
+	/** Boot id of this host. */
+	boot: string;
+	/** Hooks of the loaded policies, as far as known. */
+	hooks: readonly string[];
+	/** Null: there is no metrics endpoint, the loss counters are unknown. */
+	scrape: ((signal: AbortSignal) => Promise<Scrape>) | null;
+	quarantine: Quarantine | null;
+	/** Microseconds since 1970. */
+	nowUs: () => number;
+	emit: Emit;
+	signal: AbortSignal;
+	limits?: LiveIngestLimits;
+}
+
+/** `stopped`: by the signal; what was read is committed, or will be read again. */
+export type LiveIngestResult = { kind: 'stopped' } & LiveCounts;
+
+/** Rejects when a commit does (another agent has taken over, the log is corrupt). */
+export async function runLiveIngest(options: LiveIngestOptions): Promise<LiveIngestResult> {
+	const limits = options.limits ?? liveIngestLimits;
+	const { nowUs, signal, writer } = options;
+	const cell = writer.cells.get(liveCell);
+	const saved = cell === undefined ? newLiveState(options.host) : decodeLiveState(cell);
+	const source = options.openSource(writer.cells.get(sourceCell) ?? null);
+	const core = createLiveCore(saved, {
+		decoder: options.decoder,
+		redact: options.redact,
+		boot: options.boot,
+		source: source.kind,
+		key: options.key,
+		hooks: options.hooks,
+		limits,
+		emit: options.emit,
+	});
+	tellAbsence(core, saved, source, options);
+	const scraper = startScraper(core, options, limits.scrapeUs);
+	try {
+		let committed = true;
+		while (committed && !signal.aborted) {
+			scraper.tick();
+			const pulled = await source.pull(Math.ceil(core.dueInUs(nowUs()) / 1000), signal);
+			for (const loss of pulled.losses) core.lost(loss);
+			for (const input of pulled.inputs) {
+				const bad = core.input(input, nowUs());
+				if (bad !== null) await options.quarantine?.keep(bad.digest, bad.bytes);
+			}
+			if (core.due(nowUs(), pulled.idle)) committed = await commit(core, source, options, pulled.idle);
+		}
+		if (committed) await commit(core, source, options, false);
+	} finally {
+		await scraper.stop();
+		await source.close();
+	}
+	return { kind: 'stopped', ...core.counts() };
+}
+
+/** False when the signal ended the wait for room in the log: what was taken may not be durable, and must not be built upon. */
+async function commit(core: LiveCore, source: LiveSource, options: LiveIngestOptions, idle: boolean): Promise<boolean> {
+	const { cells, records } = core.flush(options.nowUs(), idle);
+	const checkpoint = source.checkpoint();
+	if (checkpoint !== null) cells.set(sourceCell, checkpoint);
+	const result = await options.writer.commit({ cells, records }, options.signal);
+	return result.kind === 'published';
+}
+
+/** What happened while no agent was reading is lost with a source that does not resume. */
+function tellAbsence(core: LiveCore, saved: LiveState, source: LiveSource, options: LiveIngestOptions): void {
+	if (source.resumes || saved.observedUs < 0) return;
+	const counter = `${disconnectedCounter}{reason="agent-stopped"}`;
+	core.lost({ counter, count: 0, fromUs: saved.observedUs, toUs: options.nowUs() });
+}
+
+/** Scrapes beside the loop, one at a time: a slow endpoint must not hold up events. */
+function startScraper(
+	core: LiveCore,
+	options: LiveIngestOptions,
+	everyUs: number,
+): { tick: () => void; stop: () => Promise<void> } {
+	const abort = new AbortController();
+	let running: Promise<void> | null = null;
+	let startedUs = Number.NEGATIVE_INFINITY;
+	const { scrape, nowUs } = options;
+	const run = async (): Promise<void> => {
+		const scraped = await scrape?.(abort.signal);
+		if (scraped !== undefined && !abort.signal.aborted) core.scraped(scraped, nowUs());
+		running = null;
+	};
+	return {
+		tick() {
+			const now = nowUs();
+			if (scrape === null || running !== null || (now >= startedUs && now - startedUs < everyUs)) return;
+			startedUs = now;
+			running = run();
+		},
+		async stop() {
+			abort.abort();
+			await running;
+		},
+	};
+}
