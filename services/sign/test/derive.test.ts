@@ -227,6 +227,8 @@ test('an executed file whose digest was mixed up takes that of other executions 
 		processFact({ execId: 'fork', parentExecId: 'cc2', pid: 104, timeUs: start + 80, executed: false, digest: '' }),
 	);
 	facts.files.push(
+		// The open before the first exec agrees with its check.
+		fileFact({ ...again, execId: 'cc', digest: digestOf('cc'), flags: 32800 }),
 		fileFact({ ...again, execId: 'cc2', digest: digestOf('as'), otherSize: 9 }),
 		fileFact({ ...again, execId: 'lost', path: '/usr/lib/ld.so', ino: '5', digest: digestOf('loader'), flags: 32800 }),
 		fileFact({ ...again, execId: 'ld', path: '/usr/bin/ld', ino: '4', digest: digestOf('as'), otherSize: 9 }),

@@ -19,6 +19,9 @@ export interface Executions {
 	digestsOf(process: ProcessFact, processes: ReadonlyMap<string, ProcessFact>): ProgramDigests;
 }
 
+/** Operations that must agree before they stand in for a digest that is missing or another file's. */
+const agreeingMin = 2;
+
 /** Forks of forks followed upwards; a longer chain (or a cycle) gives no digest. */
 const forkDepthMax = 1_000;
 
@@ -34,7 +37,7 @@ export function createExecutions(factsMax: number): Executions {
 		const isCheck = fact.flags < 0;
 		if (isCheck && fact.digest !== '' && fact.otherSize === -1) return fact.digest;
 		const shown = fact.ino === '' ? undefined : byContent.get(contentKey(fact));
-		return shown ? majorityDigest(shown) : '';
+		return shown ? majorityDigest(shown, agreeingMin) : '';
 	};
 	const ofImage = (process: ProcessFact): ProgramDigests => {
 		// An exec opens the loader and a script's interpreter too: only facts of the file itself count.

@@ -20,8 +20,8 @@ export const writtenBySession = (f: FileFact): boolean => f.writer !== '' && !f.
 /** Names a content version of a file. */
 export const contentKey = (f: FileFact): string => `${f.dev}:${f.version}:${f.ino}`;
 
-/** The digest that more than half of the operations on one content version show; '' when none does. */
-export function majorityDigest(shown: ReadonlyMap<string, number>): string {
+/** The digest that more than half of the operations on one content version show, and at least `agreeingMin`; '' when none does. */
+export function majorityDigest(shown: ReadonlyMap<string, number>, agreeingMin = 1): string {
 	let total = 0;
 	let most = 0;
 	let digest = '';
@@ -31,5 +31,5 @@ export function majorityDigest(shown: ReadonlyMap<string, number>): string {
 		most = count;
 		digest = candidate;
 	}
-	return 2 * most > total ? digest : '';
+	return 2 * most > total && most >= agreeingMin ? digest : '';
 }
