@@ -80,7 +80,8 @@ function draft(context: JudgeContext, group: readonly DifferingRead[]): FindingD
 	const { processes, rules, flow } = context;
 	const worst = group.find((r) => r.judgement.cause !== 'own') ?? (group[0] as DifferingRead);
 	const { fact, path, expected } = group.find((r) => isCompiler(context, r.fact)) ?? worst;
-	const cause = worst.judgement.cause;
+	// A writer from before the session is no change within it, but still the one to name.
+	const cause = worst.judgement.cause === 'unknown' && fact.writerForeign ? 'foreign' : worst.judgement.cause;
 	const digest = digestShown(worst);
 	const changes = changesAround(context, fact);
 	const foreignBefore = changes.before.filter((m) => m.foreign);

@@ -59,8 +59,9 @@ export function judgeOpen(f: FileFact, expected: Expected, history: History, sta
 	if (opensAgree(f, history)) return { kind: 'differs', reason: 'opens-agree', cause, shown: true };
 	// (d) Others saw the expected content in this very version.
 	if (before.goodNow) return { kind: 'mix-up', reason: 'other-opens' };
-	// The session's own processes wrote this version and nobody else did: what differs is their edit.
-	if (before.own) return { kind: 'differs', reason: 'own-write', cause, shown: true };
+	// Seen right, then written by the session's own processes and nobody else: what differs is their edit. Without the
+	// first half (a checkout by the session) the write explains the committed content as well.
+	if (before.own && before.goodVersion >= 0) return { kind: 'differs', reason: 'own-write', cause, shown: true };
 	return { kind: 'unverified', reason: 'one-open' };
 }
 

@@ -141,6 +141,14 @@ describe('judgeOpen: is this digest right', () => {
 		assert.deepEqual(judged, { kind: 'differs', reason: 'own-write', cause: 'own', shown: true });
 	});
 
+	it('(e) a checkout by the session does not explain other content', () => {
+		const written = { op: 'write', execId: 'git', size: -1, version: 1, firstUs: 1_500_000 };
+		assert.deepEqual(judge([{ digest: '$other', version: 1, writer: 'git' }, written]), {
+			kind: 'unverified',
+			reason: 'one-open',
+		});
+	});
+
 	it('(e) one open, nothing else', () => {
 		assert.deepEqual(judge([{ digest: '$other' }]), { kind: 'unverified', reason: 'one-open' });
 	});
