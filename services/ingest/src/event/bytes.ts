@@ -71,9 +71,33 @@ export function sameRun(a: DataView, aStart: number, b: DataView, bStart: number
 	return a.getBigInt64(aStart + last, true) === b.getBigInt64(bStart + last, true);
 }
 
-/** A 31-bit hash, spread enough for a table; not keyed, so its users verify what they find and stay bounded. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-	let hash = end - start;
-	for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+/** Copies `length` bytes; both runs must lie inside their views. */
+export function copyRun(from: DataView, fromStart: number, to: DataView, toStart: number, length: number): void {
+	let i = 0;
+	for (; i + 8 <= length; i += 8) to.setBigInt64(toStart + i, from.getBigInt64(fromStart + i, true), true);
+	for (; i < length; i++) to.setUint8(toStart + i, from.getUint8(fromStart + i));
+}
+
+/**
+ * A 31-bit hash of the last 16 bytes of [start, end) and of the length: names and ids differ at their ends. Not keyed, so
+ * its users verify what they find, and stay bounded when all collide.
+ */
+export function hashEnd(input: Input, start: number, end: number): number {
+	const { view, base } = input;
+	const length = end - start;
+	let hash = length;
+	if (length >= 16) {
+		const last = base + end;
+		hash = mix(hash, view.getInt32(last - 16, true));
+		hash = mix(hash, view.getInt32(last - 12, true));
+		hash = mix(hash, view.getInt32(last - 8, true));
+		hash = mix(hash, view.getInt32(last - 4, true));
+	} else for (let p = base + start; p < base + end; p++) hash = mix(hash, view.getUint8(p));
 	return (hash ^ (hash >>> 15)) & 0x7fffffff;
 }
+
+/** Multiplier of MurmurHash3: odd, with bits all over. */
+const mix = (hash: number, word: number): number => {
+	const product = Math.imul(hash ^ word, 0xcc9e2d51 | 0);
+	return product ^ (product >>> 13);
+};

@@ -1,6 +1,6 @@
 // Reads a process object out of a line: by comparison where its bytes are known, else by JSON.parse of these bytes alone.
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
-import { type Bytes, hashBytes, type Input, literalText, sameBytes } from '../event/bytes.ts';
+import { type Bytes, hashEnd, type Input, literalText, sameBytes } from '../event/bytes.ts';
 import type { Problems } from '../event/problem.ts';
 import {
 	type CachedProcess,
@@ -13,7 +13,7 @@ import type { ProcessBuilder } from '../event/process-info.ts';
 import { isObject } from './fields.ts';
 import { parseJson } from './general.ts';
 import { readProcess } from './general-process.ts';
-import { bracketedEnd, integerEnd, plainEnd, quote, stringEnd } from './scan.ts';
+import { bracketedEnd, integerEnd, plainStringEnd, quote, stringEnd } from './scan.ts';
 
 export interface ProcessReader {
 	/** Position after the object at `pos`, and `found` set; -1 when it is not one in the usual form. `guess` is tried first. */
@@ -23,7 +23,6 @@ export interface ProcessReader {
 
 /** protojson writes fields in the order of their numbers: exec_id is the first. */
 const opening = literalText('{"exec_id":"');
-const execIdMax = 256;
 
 export function createProcessReader(cache: ProcessCache, build: ProcessBuilder): ProcessReader {
 	const reader: ProcessReader = { read, found: null };
@@ -39,9 +38,9 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 		const start = pos + opening.bytes.length;
 		const { bytes, end } = input;
 		if (!sameBytes(input, pos, opening, 0, opening.bytes.length)) return -1;
-		const close = plainEnd(bytes, start, Math.min(end, start + execIdMax));
+		const close = plainStringEnd(input, start);
 		if (close < 0) return -1;
-		const hash = hashBytes(bytes, start, close);
+		const hash = hashEnd(input, start, close);
 		for (let entry = cache.get(hash); entry; entry = entry.variant) {
 			const after = matchProcess(entry, input, pos, skipRefcnt, integerEnd);
 			if (after >= 0) {
@@ -105,7 +104,8 @@ function cutsOf(bytes: Bytes, start: number, end: number): Cuts {
 				const name = bytes.latin1Slice(p + 1, close);
 				if (name === 'parent_exec_id' && refcnt < 0) refcnt = nextMember(bytes, close + 2, end);
 				const tid = name === 'tid' && refcnt >= 0 ? integerEnd(bytes, close + 2, end) : -1;
-				if (tid >= 0) return [refcnt - start, skipRefcnt(bytes, refcnt, end) - start, close + 2 - start, tid - start];
+				const afterRefcnt = tid >= 0 ? skipRefcnt(bytes, refcnt, end) : -1;
+				if (afterRefcnt >= 0) return [refcnt - start, afterRefcnt - start, close + 2 - start, tid - start];
 			}
 			p = close;
 		}

@@ -6,7 +6,7 @@ import type { Hook } from '../event/hook.ts';
 import { cachedString, knownString, type StringCache } from '../event/string-cache.ts';
 import { timeTextUs } from '../event/time.ts';
 import type { ProcessReader } from './process-reader.ts';
-import { integerEnd, integerValue, plainEnd, quote, unescapedEnd } from './scan.ts';
+import { integerEnd, integerValue, plainStringEnd, quote, unescapedEnd } from './scan.ts';
 
 export const SlotKind = {
 	/** A string that nothing is made of. */
@@ -123,12 +123,12 @@ function fillSlot(slot: Slot, match: Match, input: Input, pos: number): number {
 		case SlotKind.ancestors:
 			return skipAncestors(match, input, pos);
 		case SlotKind.time: {
-			const after = plainEnd(bytes, pos, end);
+			const after = plainStringEnd(input, pos);
 			match.timeUs = after < 0 ? -1 : timeTextUs(bytes, pos, after);
 			return match.timeUs < 0 ? -1 : after;
 		}
 		case SlotKind.fileType: {
-			const after = plainEnd(bytes, pos, end);
+			const after = plainStringEnd(input, pos);
 			if (after > pos) argument.fileType = asciiCharacters[bytes[pos] as number] as string;
 			else argument.fileType = '';
 			return after;
@@ -142,7 +142,7 @@ const asciiCharacters = Array.from({ length: 128 }, (_, code) => String.fromChar
 
 function fillString(kind: SlotKind, argument: Argument, match: Match, input: Input, pos: number): number {
 	const { bytes, end } = input;
-	let after = plainEnd(bytes, pos, end);
+	let after = plainStringEnd(input, pos);
 	const plain = after >= 0;
 	if (!plain) {
 		after = unescapedEnd(bytes, pos, end);

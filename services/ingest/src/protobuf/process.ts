@@ -1,6 +1,6 @@
 // tetragon.Process: by comparison where its bytes are known, else field by field.
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
-import { type Bytes, hashBytes } from '../event/bytes.ts';
+import { type Bytes, hashEnd, type Input } from '../event/bytes.ts';
 import { complain } from '../event/problem.ts';
 import {
 	type CachedProcess,
@@ -28,7 +28,7 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 		read(wire, start, end, guess, field) {
 			const { input } = wire;
 			if (guess && matchProcess(guess, input, start, skipVarint, skipVarint) === end) return guess;
-			const hash = execIdHash(input.bytes, start, end);
+			const hash = execIdHash(input, start, end);
 			for (let entry = hash < 0 ? null : cache.get(hash); entry; entry = entry.variant)
 				if (matchProcess(entry, input, start, skipVarint, skipVarint) === end) return entry;
 			const spans: number[] = [];
@@ -43,11 +43,12 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 }
 
 /** -1 when the exec_id does not come first, or is none. */
-function execIdHash(bytes: Bytes, start: number, end: number): number {
+function execIdHash(input: Input, start: number, end: number): number {
+	const { bytes } = input;
 	if (end - start < 2 || bytes[start] !== execIdTag) return -1;
 	const length = bytes[start + 1] as number;
 	if (length > execIdMax || length > end - start - 2) return -1;
-	return hashBytes(bytes, start + 2, start + 2 + length);
+	return hashEnd(input, start + 2, start + 2 + length);
 }
 
 function cutsOf(spans: readonly number[], start: number, end: number): Cuts {
