@@ -90,7 +90,7 @@ export interface PackedEvent {
 export interface Loss {
 	/** Name of the counter, with its labels (tetragon_bpf_missed_events_total{...}, affidavit_spool_dropped, ...). */
 	counter: string;
-	/** Events lost in the interval. */
+	/** Events lost in the interval; 0: an unknown number (a source was disconnected, a rotated file was gone). */
 	count: number;
 	/** Start of the interval, microseconds since 1970. */
 	fromUs: number;

@@ -1,6 +1,6 @@
 // The live agent: pulls from a source that goes on for ever, commits batches with the source's checkpoint, sends heartbeats,
 // scrapes the sensor's loss counters. Ends with its signal.
-import type { HostKey } from '@affidavit/model/batch-signature.ts';
+import { type ChainState, chainStart, type HostKey } from '@affidavit/model/batch-signature.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import { liveBatchLimits } from '../batch/batcher.ts';
 import type { Decoder } from '../decode-result.ts';
@@ -36,6 +36,8 @@ export interface LiveIngestOptions {
 	host: string;
 	/** Boot id of this host. */
 	boot: string;
+	/** Where the chain goes on when the checkpoint is lost (recoverChain); null: from the start. */
+	recoveredChain: ChainState | null;
 	/** Hooks of the loaded policies, as far as known. */
 	hooks: readonly string[];
 	/** Null: there is no metrics endpoint, the loss counters are unknown. */
@@ -56,7 +58,8 @@ export async function runLiveIngest(options: LiveIngestOptions): Promise<LiveIng
 	const limits = options.limits ?? liveIngestLimits;
 	const { nowUs, signal, writer } = options;
 	const cell = writer.cells.get(liveCell);
-	const saved = cell === undefined ? newLiveState(options.host) : decodeLiveState(cell);
+	const saved =
+		cell === undefined ? newLiveState(options.host, options.recoveredChain ?? chainStart()) : decodeLiveState(cell);
 	const source = options.openSource(writer.cells.get(sourceCell) ?? null);
 	const core = createLiveCore(saved, {
 		decoder: options.decoder,

@@ -1,5 +1,5 @@
 // What a live agent keeps over restarts, beside its source's own checkpoint.
-import { type ChainState, chainStart } from '@affidavit/model/batch-signature.ts';
+import type { ChainState } from '@affidavit/model/batch-signature.ts';
 import { newTrackerState, type TrackerState } from '../loss/tracker.ts';
 
 export interface LiveState {
@@ -15,9 +15,9 @@ export interface LiveState {
 export const liveCell = 'live';
 export const sourceCell = 'source';
 
-export const newLiveState = (host: string): LiveState => ({
+export const newLiveState = (host: string, chain: ChainState): LiveState => ({
 	host,
-	chain: chainStart(),
+	chain,
 	hooks: [],
 	tracker: newTrackerState(),
 	observedUs: -1,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { chainStart } from '@affidavit/model/batch-signature.ts';
 import { collectingEmit } from '@affidavit/stream/internal-event.ts';
 import type { OutRecord } from '@affidavit/stream/ports.ts';
 import { createLiveCore, type LiveCore, type LiveLimits } from '../../src/agent/live-core.ts';
@@ -13,7 +14,7 @@ import { testKey } from '../source/test-key.ts';
 const key = testKey();
 const limits: LiveLimits = { batch: liveBatchLimits, heartbeatUs: 1_000_000, deadLetters: 3 };
 
-function open(saved: LiveState = newLiveState('a')): { core: LiveCore; count: (name: string) => number } {
+function open(saved: LiveState = newLiveState('a', chainStart())): { core: LiveCore; count: (name: string) => number } {
 	const { emit, count } = collectingEmit();
 	const options = { decoder: testDecoder(), redact: (text: string) => text, boot: 'boot', source: 'export' as const };
 	return { core: createLiveCore(saved, { ...options, key, hooks: ['bprm_check_security'], limits, emit }), count };
@@ -105,7 +106,7 @@ describe('the live agent', () => {
 	});
 
 	it('takes its name from the first event and refuses events of others', () => {
-		const { core } = open(newLiveState(''));
+		const { core } = open(newLiveState('', chainStart()));
 		assert.equal(core.due(baseUs, true), false);
 		feed(core, event('first'), baseUs);
 		const bad = feed(core, event('other'), baseUs);

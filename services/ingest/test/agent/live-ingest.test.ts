@@ -50,6 +50,7 @@ function run(store: MemoryStore, more: Partial<LiveIngestOptions>): Promise<unkn
 		writer: memoryWriter(store),
 		host: 'a',
 		boot: 'boot',
+		recoveredChain: null,
 		hooks: [],
 		scrape: null,
 		quarantine: null,

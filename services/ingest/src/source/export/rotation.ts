@@ -18,7 +18,7 @@ const rotateSuffix = /^([.-])(\d[\d-]*)$/;
 
 /** True when `name` is a rotated file of `liveName`. */
 export function isRotated(name: string, liveName: string): boolean {
-	if (name.startsWith(liveName)) return rotateSuffix.test(name.slice(liveName.length));
+	if (name.startsWith(liveName) && rotateSuffix.test(name.slice(liveName.length))) return true;
 	const dot = liveName.lastIndexOf('.');
 	const stem = dot > 0 ? liveName.slice(0, dot) : liveName;
 	const extension = dot > 0 ? liveName.slice(dot) : '';

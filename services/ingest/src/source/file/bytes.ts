@@ -29,7 +29,8 @@ export async function describeFile(path: string): Promise<RecordedFile> {
 	const handle = await open(path, 'r');
 	try {
 		const stat = await handle.stat();
-		if (stat.isDirectory()) throw new Error(`${path}: is a folder: expected a file`);
+		// A run can be resumed, so its input must be there to be read again.
+		if (!stat.isFile()) throw new Error(`${path}: not a regular file: expected a file of recorded events`);
 		const head = await readAt(handle, 0, identityBytes);
 		return {
 			path,
