@@ -46,6 +46,7 @@ function attestation<T>(collection: WitnessCollection, type: string): T {
 
 suite('nothing that a collection swears to is another digest than the true one', () => {
 	const clean: [string, string[]][] = [
+		['01-go-clean', ['1002']],
 		['01b-go-clean-warm', ['1001']],
 		['04-c-make', ['4001']],
 		['06-two-builds', ['6001', '6002']],

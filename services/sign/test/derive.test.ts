@@ -203,6 +203,40 @@ test('hostile paths stay what they are', async () => {
 	assert.ok(payloads.get('collection')?.includes('"__proto__":{"digest":'));
 });
 
+test("a digest that another file carries with another size is that other file's, though the stream did not know it then", async () => {
+	const facts = buildFacts();
+	const as = { op: 'execute' as const, path: '/usr/bin/as', ino: '4', flags: -1, size: 9, digest: digestOf('as') };
+	facts.processes.push(
+		processFact({
+			execId: 'cc2',
+			pid: 102,
+			timeUs: start + 60,
+			binary: '/usr/bin/cc',
+			ino: '3',
+			digest: digestOf('as'),
+		}),
+		processFact({
+			execId: 'as',
+			pid: 103,
+			timeUs: start + 70,
+			binary: '/usr/bin/as',
+			ino: '4',
+			digest: digestOf('as'),
+		}),
+	);
+	facts.files.push(
+		fileFact({ ...as, execId: 'cc2', path: '/usr/bin/cc', ino: '3', size: 2 }),
+		fileFact({ ...as, execId: 'as' }),
+		fileFact({ ...as, execId: 'as', flags: 32800 }),
+	);
+	const { statements } = await derive([facts]);
+	const run = attestation<CommandRun>(collectionOf(statements), commandRunType);
+	assert.deepEqual(
+		run.processes.slice(2).map((p) => p.programdigest?.sha256),
+		[undefined, digestOf('as')],
+	);
+});
+
 test('an executed file whose digest was mixed up takes that of other executions of the same content, else none', async () => {
 	const facts = buildFacts();
 	const again = { op: 'execute' as const, path: '/usr/bin/cc', ino: '3', flags: -1 };

@@ -27,60 +27,106 @@ const forkDepthMax = 1_000;
 
 export function createExecutions(factsMax: number): Executions {
 	const byProcess = new Map<string, FileFact[]>();
-	/** dev, ino, version → how often executions showed which digest, known mix-ups left out. */
-	const byContent = new Map<string, Map<string, number>>();
-	let held = 0;
+	const facts: FileFact[] = [];
 	let omitted = 0;
-
-	const digestOf = (fact: FileFact): string => {
-		// The kernel's check stands for itself, as long as nothing speaks against it. The open before it is wrong more often.
-		const isCheck = fact.flags < 0;
-		if (isCheck && fact.digest !== '' && fact.otherSize === -1) return fact.digest;
-		const shown = fact.ino === '' ? undefined : byContent.get(contentKey(fact));
-		return shown ? majorityDigest(shown, agreeingMin) : '';
-	};
-	const ofImage = (process: ProcessFact): ProgramDigests => {
-		// An exec opens the loader and a script's interpreter too: only facts of the file itself count.
-		const facts = byProcess.get(process.execId) ?? [];
-		const ofFile = facts.filter((f) => f.path === process.binary);
-		const ofInode = facts.filter((f) => process.ino !== '' && f.ino === process.ino && f.dev === process.dev);
-		const mixedUp = facts.some((f) => f.digest === process.digest && f.otherSize !== -1);
-		const executable = process.digest !== '' && !mixedUp ? process.digest : firstDigest(ofInode, digestOf);
-		const program = firstDigest(ofFile, digestOf) || executable;
-		return { program, executable: executable || program };
-	};
+	let judge: Judge | null = null;
 	return {
 		add(fact) {
 			if (fact.op !== 'execute' || fact.foreign) return;
-			if (held >= factsMax) {
+			if (facts.length >= factsMax) {
 				omitted++;
 				return;
 			}
-			held++;
-			const facts = byProcess.get(fact.execId);
-			if (facts) facts.push(fact);
+			facts.push(fact);
+			judge = null;
+			const ofProcess = byProcess.get(fact.execId);
+			if (ofProcess) ofProcess.push(fact);
 			else byProcess.set(fact.execId, [fact]);
-			if (fact.digest === '' || fact.otherSize !== -1 || fact.ino === '') return;
-			const key = contentKey(fact);
-			const shown = byContent.get(key) ?? new Map<string, number>();
-			if (shown.size === 0) byContent.set(key, shown);
-			shown.set(fact.digest, (shown.get(fact.digest) ?? 0) + fact.count);
 		},
 		omitted: () => omitted,
 		digestsOf(process, processes) {
 			let image: ProcessFact | undefined = process;
 			for (let depth = 0; image && !image.executed && depth < forkDepthMax; depth++)
 				image = processes.get(image.parentExecId);
-			return image?.executed ? ofImage(image) : { program: '', executable: '' };
+			if (!image?.executed) return { program: '', executable: '' };
+			judge ??= createJudge(facts);
+			return ofImage(image, byProcess.get(image.execId) ?? [], judge);
 		},
 	};
 }
 
+function ofImage(process: ProcessFact, facts: readonly FileFact[], judge: Judge): ProgramDigests {
+	// An exec opens the loader and a script's interpreter too: only facts of the file itself count.
+	const ofFile = facts.filter((f) => f.path === process.binary);
+	const ofInode = facts.filter((f) => process.ino !== '' && f.ino === process.ino && f.dev === process.dev);
+	const mixedUp = facts.some((f) => f.digest === process.digest && judge.mixedUp(f));
+	const executable = process.digest !== '' && !mixedUp ? process.digest : firstDigest(ofInode, judge);
+	const program = firstDigest(ofFile, judge) || executable;
+	return { program, executable: executable || program };
+}
+
+/** What the session's executions together say of each. */
+interface Judge {
+	mixedUp(fact: FileFact): boolean;
+	/** The fact's own digest where it can be believed, else the one that the others show; '' when none is certain. */
+	digestOf(fact: FileFact): string;
+}
+
+function createJudge(facts: readonly FileFact[]): Judge {
+	const sizes = sizesOfDigests(facts);
+	/** One content has one size: a digest that is mostly seen with another size, on other inodes, is another file's. */
+	const mixedUp = (fact: FileFact): boolean => {
+		if (fact.otherSize !== -1) return true;
+		let same = 0;
+		let other = 0;
+		for (const [size, inodes] of sizes.get(fact.digest) ?? [])
+			for (const [inode, count] of inodes)
+				if (size === fact.size) same += count;
+				else if (inode !== inodeKey(fact)) other += count;
+		return other > same;
+	};
+	/** dev, ino, version → how often executions showed which digest, mix-ups left out. */
+	const byContent = new Map<string, Map<string, number>>();
+	for (const fact of facts) {
+		if (fact.digest === '' || fact.ino === '' || mixedUp(fact)) continue;
+		const key = contentKey(fact);
+		const shown = byContent.get(key) ?? new Map<string, number>();
+		if (shown.size === 0) byContent.set(key, shown);
+		shown.set(fact.digest, (shown.get(fact.digest) ?? 0) + fact.count);
+	}
+	return {
+		mixedUp,
+		digestOf(fact) {
+			// The kernel's check stands for itself, as long as nothing speaks against it. The open before it is wrong more often.
+			const isCheck = fact.flags < 0;
+			if (isCheck && fact.digest !== '' && !mixedUp(fact)) return fact.digest;
+			const shown = fact.ino === '' ? undefined : byContent.get(contentKey(fact));
+			return shown ? majorityDigest(shown, agreeingMin) : '';
+		},
+	};
+}
+
+/** Digest → size → inode → executions. */
+function sizesOfDigests(facts: readonly FileFact[]): Map<string, Map<number, Map<string, number>>> {
+	const sizes = new Map<string, Map<number, Map<string, number>>>();
+	for (const fact of facts) {
+		if (fact.digest === '' || fact.size < 0 || fact.otherSize !== -1) continue;
+		const ofDigest = sizes.get(fact.digest) ?? new Map<number, Map<string, number>>();
+		if (ofDigest.size === 0) sizes.set(fact.digest, ofDigest);
+		const inodes = ofDigest.get(fact.size) ?? new Map<string, number>();
+		if (inodes.size === 0) ofDigest.set(fact.size, inodes);
+		inodes.set(inodeKey(fact), (inodes.get(inodeKey(fact)) ?? 0) + fact.count);
+	}
+	return sizes;
+}
+
+const inodeKey = (f: FileFact): string => `${f.dev}:${f.ino}`;
+
 /** The check (no open flags) before the exec's open; then by first time. */
-function firstDigest(facts: readonly FileFact[], digestOf: (fact: FileFact) => string): string {
+function firstDigest(facts: readonly FileFact[], judge: Judge): string {
 	const inOrder = facts.toSorted((a, b) => a.flags - b.flags || a.firstUs - b.firstUs);
 	for (const fact of inOrder) {
-		const digest = digestOf(fact);
+		const digest = judge.digestOf(fact);
 		if (digest !== '') return digest;
 	}
 	return '';

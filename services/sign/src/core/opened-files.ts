@@ -57,7 +57,8 @@ export function createOpenedFileCollector(workspace: string, pairsMax: number): 
 				flush();
 				path = fact.path;
 			}
-			if (!readsContent(fact)) return;
+			// Executions are the program's digest, as in Witness.
+			if (!readsContent(fact) || fact.op === 'execute') return;
 			const known = candidates.get(fact.execId);
 			if (!hasSoundDigest(fact)) {
 				if (!known) candidates.set(fact.execId, { digest: '', content: '', lastUs: -1 });
