@@ -1,16 +1,16 @@
-// One stage at work on one input partition: read, step, commit, publish (design 4.1). The commit protocol is here and
-// nowhere else; `pump` does one round of it and never waits for input or room.
+// One stage at work on one input partition: read, step, commit, publish. `pump` does one round and never waits for input
+// or room; what a step throws on is isolated here.
 import { StreamError } from '../errors.ts';
 import type { LogRecord } from '../ports.ts';
 import type { Stage, StepResult } from '../stage.ts';
+import { type CommitOutcome, commit, publish, type StepOutcome } from './commit.ts';
 import { poisonLetter } from './dead-letters.ts';
 import { CrashError, type RunnerOptions, type RunnerPorts } from './options.ts';
 import { outboxOf } from './outbox.ts';
-import { encodeOutputMarks, isPassed, notYetPublished } from './output-marks.ts';
 import { openState, type PartitionState, reopenWorker } from './partition-state.ts';
-import { appendPending, isPublished, pendingOf } from './publish.ts';
-import { isReserved, suppressCell } from './reserved-cells.ts';
-import { admit, copyDraft, emptyDraft, type SeenDraft, seenChange, skip, withoutSkipped } from './seen.ts';
+import { isPublished } from './publish.ts';
+import { isReserved } from './reserved-cells.ts';
+import { admit, copyDraft, skip, withoutSkipped } from './seen.ts';
 
 export type PumpResult =
 	/** Input was consumed (perhaps only duplicates, or a replay), or a step threw and is being isolated. */
@@ -124,10 +124,7 @@ async function isolateReplay(
 }
 
 /** Steps what is new of the records and commits; the number of outputs. */
-async function processBatch(
-	state: PartitionState,
-	records: readonly LogRecord[],
-): Promise<number | 'blocked' | 'fenced'> {
+async function processBatch(state: PartitionState, records: readonly LogRecord[]): Promise<CommitOutcome> {
 	const draft = copyDraft(state.draft);
 	const admitted = admit(state.seen, draft, records);
 	const dropped = records.length - admitted.length;
@@ -156,23 +153,17 @@ async function processBatch(
 	return outcome;
 }
 
-interface StepOutcome {
-	/** null when no record reached the stage. */
-	result: StepResult | null;
-	outbox: ReturnType<typeof outboxOf>;
-}
-
 /** The first throw in a run: start over, record by record. A throw in isolation: the record is poison. */
 async function isolate(
 	state: PartitionState,
 	records: readonly LogRecord[],
 	admitted: readonly LogRecord[],
 	error: unknown,
-): Promise<number | 'blocked' | 'fenced'> {
+): Promise<CommitOutcome> {
 	const last = records.at(-1);
 	const [poison] = admitted;
 	if (!last || !poison) throw error;
-	let outcome: number | 'blocked' | 'fenced' = 0;
+	let outcome: CommitOutcome = 0;
 	if (state.position < state.isolateUntil) {
 		emitThrown(state, poison, 'step', error);
 		outcome = await dropPoison(state, poison, error);
@@ -181,11 +172,7 @@ async function isolate(
 	return state.fencedAt === null ? outcome : 'fenced';
 }
 
-async function dropPoison(
-	state: PartitionState,
-	poison: LogRecord,
-	error: unknown,
-): Promise<number | 'blocked' | 'fenced'> {
+async function dropPoison(state: PartitionState, poison: LogRecord, error: unknown): Promise<CommitOutcome> {
 	const draft = copyDraft(state.draft);
 	admit(state.seen, draft, [poison]);
 	skip(draft.skipped, poison.offset);
@@ -199,91 +186,6 @@ async function dropPoison(
 	};
 	const outbox = outboxOf(letters, [poison], state.scope, state.stage.outputs);
 	return await commit(state, [poison], [], draft, { result: null, outbox });
-}
-
-/** One atomic step forward, then its outputs. */
-async function commit(
-	state: PartitionState,
-	records: readonly LogRecord[],
-	admitted: readonly LogRecord[],
-	draft: SeenDraft,
-	{ result, outbox }: StepOutcome,
-): Promise<number | 'blocked' | 'fenced'> {
-	const { ports, scope } = state;
-	const nextOffset = (records.at(-1)?.offset ?? state.position - 1) + 1;
-	const stepped = (admitted.at(-1)?.offset ?? nextOffset - 1) + 1;
-	// A stage with nothing pending knows only the records it was given; what was left out after them is done with too.
-	const reach = (offset: number): number => (offset >= stepped ? nextOffset : offset);
-	const lowWater = result ? reach(result.lowWaterOffset) : atLeast(state.lowWater, state.liveFrom, nextOffset);
-	const rebuild = Math.min(
-		lowWater,
-		result ? reach(result.rebuildOffset) : atLeast(state.rebuild, state.liveFrom, nextOffset),
-	);
-	const seen = seenChange(state.seen, draft, lowWater);
-	const cells = new Map([...(result?.cells ?? []), ...seen.cells]);
-	const fresh = state.suppress ? notYetPublished(ports.log, state.suppress, outbox) : outbox;
-	const suppress = state.suppress && !isPassed(state.suppress, nextOffset) ? state.suppress : null;
-	if (state.suppress) cells.set(suppressCell, suppress ? encodeOutputMarks(suppress) : null);
-
-	state.crashPoint('before-commit');
-	const committed = await ports.store.commit(scope, {
-		expectedOffset: state.fence,
-		nextOffset,
-		lowWaterOffset: lowWater,
-		cells,
-		appends: result?.appends ?? [],
-		dropLists: result?.dropLists ?? [],
-		outbox: fresh,
-	});
-	if (committed.kind === 'fenced') {
-		state.fencedAt = committed.storedOffset;
-		return 'fenced';
-	}
-	state.crashPoint('after-commit');
-	seen.accept();
-	state.draft = emptyDraft();
-	state.suppress = suppress;
-	state.fence = state.liveFrom = state.position = nextOffset;
-	state.isolateReplay = false;
-	state.lowWater = lowWater;
-	state.rebuild = rebuild;
-	state.lastOutboxId += fresh.length;
-	state.pending = pendingOf(fresh);
-	if (outbox.length > fresh.length || seen.forgottenOrigins > 0 || seen.forgottenRanges > 0)
-		emitForgotten(state, outbox.length - fresh.length, seen.forgottenOrigins, seen.forgottenRanges);
-	return (await publish(state)) ? fresh.length : 'blocked';
-}
-
-/** Without a step, an offset moves only when nothing was pending behind it. */
-const atLeast = (offset: number, before: number, next: number): number => (offset >= before ? next : offset);
-
-/** Publishes the outbox, forgets it, and tells the log what is no longer needed. False when the log is full. */
-async function publish(state: PartitionState): Promise<boolean> {
-	const { ports, scope, stage, pending } = state;
-	if (pending.entries.length > 0) {
-		state.crashPoint('before-publish');
-		if (!(await appendPending(ports.log, pending, state.limits.publish))) {
-			ports.emit({
-				name: 'publish_delayed',
-				stage: stage.name,
-				reason: 'log-full',
-				intentional: true,
-				message: 'the log is full: outputs wait in the outbox',
-				detail: { partition: scope.partition, waiting: pending.entries.length - pending.done },
-			});
-			return false;
-		}
-		state.crashPoint('after-publish');
-		await ports.store.published(scope, state.lastOutboxId, state.fence);
-		state.pending = pendingOf([]);
-		state.crashPoint('after-published');
-	}
-	if (state.saved.rebuild !== state.rebuild || state.saved.lowWater !== state.lowWater) {
-		await ports.log.saveLowWater(stage.name, stage.input, scope.partition, state.rebuild, state.lowWater);
-		state.saved = { rebuild: state.rebuild, lowWater: state.lowWater };
-		state.crashPoint('after-low-water');
-	}
-	return true;
 }
 
 function checkCells(result: StepResult): void {
@@ -300,28 +202,6 @@ function emitThrown(state: PartitionState, record: LogRecord, reason: 'step' | '
 		message: 'the stage threw on this record, twice; it is left out',
 		detail: { topic: record.topic, partition: record.partition, offset: record.offset, err: error },
 	});
-}
-
-function emitForgotten(state: PartitionState, suppressed: number, origins: number, ranges: number): void {
-	const common = { stage: state.stage.name, detail: { partition: state.scope.partition } };
-	if (suppressed > 0)
-		state.ports.emit({
-			...common,
-			name: 'outputs_suppressed',
-			reason: 'published-before-store-loss',
-			intentional: true,
-			count: suppressed,
-			message: 'outputs that the log holds already are not published again',
-		});
-	if (origins + ranges > 0)
-		state.ports.emit({
-			...common,
-			name: 'duplicate_memory_forgotten',
-			reason: origins > 0 ? 'origins-bound' : 'ranges-bound',
-			intentional: true,
-			count: origins + ranges,
-			message: 'the bound on what is remembered of seen records was reached',
-		});
 }
 
 function observe(

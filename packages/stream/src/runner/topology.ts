@@ -117,7 +117,7 @@ async function runLive({ runner, stage }: Opened, ports: RunnerPorts, signal: Ab
 }
 
 /** Rounds without progress after which a drain gives up: nobody else will make room. About 10 s. */
-const drainBlockedMax = 17;
+const drainBlockedMax = 45;
 
 /** In rounds over all partitions: a round in which all were idle appended nothing, so it is the last. */
 async function drain(

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Log, Topic } from '../ports.ts';
 
 const backoffMsMin = 5;
-const backoffMsMax = 1_000;
+const backoffMsMax = 250;
 
-/** Doubles from 5 ms to 1 s. `attempt` counts from 0. */
+/** Doubles from 5 ms to 250 ms. `attempt` counts from 0. */
 export const backoffMs = (attempt: number): number => Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(attempt, 16));
 
 /** Resolves after the time, or when `signal` aborts. */

@@ -14,8 +14,8 @@ const source = await openSource({ stage: 'ingest:child', partition: 0 }, ports);
 
 function recordAt(i: number): ToyRecord {
 	if (i === count - 1) return { session: '', kind: 'end', text: '' };
-	const session = `s${Math.floor(i / 10)}`;
-	const kind = i % 10 === 0 ? 'open' : i % 10 === 9 ? 'close' : 'add';
+	const session = `s${Math.floor(i / 7)}`;
+	const kind = i % 7 === 0 ? 'open' : i % 7 === 6 ? 'close' : 'add';
 	return { session, kind, text: String(i) };
 }
 

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openEmbeddedLog } from '../../src/embedded/log.ts';
 import type { Topic } from '../../src/ports.ts';
-import { isBeyond, type OriginMark, originKey } from '../../src/runner/origin-mark.ts';
+import { readTopic } from '../../src/runner/read-topic.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
 const child = fileURLToPath(new URL('./kill.child.ts', import.meta.url));
@@ -29,12 +29,8 @@ async function readSeen(folder: string): Promise<{ seen: Map<string, string[]>; 
 	const seen = new Map<string, string[]>();
 	const ends: number[] = [];
 	for (const topic of ['trace', 'session', 'finding', 'verdict'] satisfies Topic[]) {
-		const marks = new Map<string, OriginMark>();
-		const records = await log.read(topic, 0, 0, { records: 100_000, bytes: 1 << 30 });
-		ends.push(records.length);
-		for (const { origin, key, value } of records) {
-			if (!origin || !isBeyond(origin, marks.get(originKey(origin)))) continue;
-			marks.set(originKey(origin), origin);
+		ends.push((await log.bounds(topic, 0)).end);
+		for await (const { key, value } of readTopic(log, topic)) {
 			const values = seen.get(`${topic} ${key}`) ?? [];
 			seen.set(`${topic} ${key}`, values);
 			values.push(Buffer.from(value).toString());

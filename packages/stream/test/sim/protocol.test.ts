@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { createRandom } from './random.ts';
 import { runUndisturbed, type Seen, type SimulationOptions, type SimulationResult, simulate } from './simulator.ts';
 
-const runs = Number(process.env['SIM_RUNS'] ?? 60);
+const runs = Number(process.env['SIM_RUNS'] ?? 50);
 const only = process.env['SIM_SEED'];
 const seeds = only === undefined ? Array.from({ length: runs }, (_, i) => i + 1) : [Number(only)];
 
@@ -24,13 +24,14 @@ async function compare(options: SimulationOptions): Promise<SimulationResult> {
 }
 
 async function sumOver(variant: (seed: number) => SimulationOptions): Promise<Omit<SimulationResult, 'seen'>> {
-	const sum = { crashes: 0, fenced: 0, lostStores: 0, copies: 0 };
+	const sum = { crashes: 0, fenced: 0, lostStores: 0, copies: 0, trimmed: 0 };
 	for (const seed of seeds) {
 		const result = await compare(variant(seed));
 		sum.crashes += result.crashes;
 		sum.fenced += result.fenced;
 		sum.lostStores += result.lostStores;
 		sum.copies += result.copies;
+		sum.trimmed += result.trimmed;
 	}
 	return sum;
 }
@@ -59,5 +60,11 @@ describe('commit protocol, simulated: readers see exactly what they see of an un
 		const sum = await sumOver((seed) => ({ ...quiet(seed), crash: 0.02, zombie: 0.01, lostStore: 0.004 }));
 		t.diagnostic(JSON.stringify(sum));
 		if (only === undefined) assert.ok(sum.lostStores > runs, 'the simulation reached what it is for');
+	});
+
+	it('when the log is small: sources wait, consumed input is trimmed', async (t) => {
+		const sum = await sumOver((seed) => ({ ...quiet(seed), crash: 0.02, zombie: 0.005, logBytesMax: 40_000 }));
+		t.diagnostic(JSON.stringify(sum));
+		if (only === undefined) assert.ok(sum.trimmed > runs, 'the simulation reached what it is for');
 	});
 });

@@ -2,21 +2,21 @@
 // started anew, or go on as zombies beside their successor, over a log and a store of which the store may be lost.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deadLetterCodec } from '@affidavit/model/codec.ts';
-import { StreamError } from '../../src/errors.ts';
 import { collectingEmit } from '../../src/internal-event.ts';
 import { createMemoryLog, type MemoryLog } from '../../src/memory/log.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/memory/store.ts';
 import type { Log, Store, Topic } from '../../src/ports.ts';
-import { CrashError } from '../../src/runner/options.ts';
-import { isBeyond, type OriginMark, originKey } from '../../src/runner/origin-mark.ts';
 import { openPartition } from '../../src/runner/partition-runner.ts';
+import { readTopic } from '../../src/runner/read-topic.ts';
 import { openSource } from '../../src/runner/source.ts';
 import { runTopology } from '../../src/runner/topology.ts';
 import { createRandom, type Random } from './random.ts';
+import { createScheduler, gated, restarting, type Scheduler } from './scheduler.ts';
 import { encodeToy, holdStage, judgeStage, type ToyRecord } from './toy-stages.ts';
 
 const stages = [holdStage, judgeStage];
 const hosts = ['alpha', 'beta', 'gamma'];
+const outputs: readonly Topic[] = ['session', 'finding', 'verdict', 'deadletter'];
 
 export interface SimulationOptions {
 	seed: number;
@@ -28,7 +28,7 @@ export interface SimulationOptions {
 	zombie: number;
 	/** Chance per step that the store of all stages is lost. */
 	lostStore: number;
-	/** Bound of the log; trims what is consumed. */
+	/** Bound of the log: sources wait, and consumed input is trimmed. */
 	logBytesMax?: number;
 }
 
@@ -50,19 +50,25 @@ export interface SimulationResult {
 	fenced: number;
 	lostStores: number;
 	copies: number;
+	/** Input records that the bounded log let go. */
+	trimmed: number;
 }
 
 /** The undisturbed run of the same inputs. */
 export async function runUndisturbed(seed: number): Promise<SimulationResult> {
 	const world = createWorld(seed);
 	await finish(world, 256);
-	return { ...(await read(world.log)), crashes: 0, fenced: 0, lostStores: 0 };
+	return { ...(await read(world.log)), crashes: 0, fenced: 0, lostStores: 0, trimmed: 0 };
 }
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
 	const world = createWorld(options.seed, options.logBytesMax);
+	// Whoever checks the outputs at the end is a reader too: they must not be trimmed before.
+	for (const topic of outputs)
+		for (let partition = 0; partition < world.log.partitions(topic); partition++)
+			await world.log.saveLowWater('checker', topic, partition, 0);
 	const random = createRandom(options.seed ^ 0x5eed);
-	const scheduler = createScheduler(random, options);
+	const scheduler = createScheduler(random, options.crash);
 	const batchMax = 1 + random.below(12);
 	const start = [
 		...hosts.map((host) => () => sourceProcess(host, world, scheduler)),
@@ -85,7 +91,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 	// Whoever still waits hangs for ever: dead, as far as the world can tell.
 	await finish(world, batchMax);
 	const { crashes, fenced } = scheduler;
-	return { ...(await read(world.log)), crashes: crashes(), fenced: fenced(), lostStores };
+	let trimmed = 0;
+	for (const partition of [0, 1]) trimmed += (await world.log.bounds('trace', partition)).start;
+	return { ...(await read(world.log)), crashes: crashes(), fenced: fenced(), lostStores, trimmed };
 }
 
 function createWorld(seed: number, logBytesMax?: number): World {
@@ -119,87 +127,6 @@ function hostInput(host: string, random: Random): ToyRecord[][] {
 	const commits: ToyRecord[][] = [];
 	while (records.length > 0) commits.push(records.splice(0, 1 + random.below(4)));
 	return commits;
-}
-
-interface Scheduler {
-	/** Waits for its turn; rejects with CrashError when the process dies here. */
-	gate(point: string): Promise<void>;
-	/** For places where a process cannot wait: throws or does not. */
-	crashPoint(point: string): void;
-	/** Lets one waiting call go on; false when none waits. */
-	letOneThrough(): boolean;
-	noteFenced(): void;
-	crashes(): number;
-	fenced(): number;
-}
-
-function createScheduler(random: Random, options: SimulationOptions): Scheduler {
-	const waiting: { point: string; resolve: () => void; reject: (error: CrashError) => void }[] = [];
-	let crashes = 0;
-	let fenced = 0;
-	const dies = (): boolean => {
-		if (!random.chance(options.crash)) return false;
-		crashes += 1;
-		return true;
-	};
-	return {
-		gate: (point) => new Promise((resolve, reject) => waiting.push({ point, resolve, reject })),
-		crashPoint: (point) => {
-			if (dies()) throw new CrashError(point);
-		},
-		letOneThrough: () => {
-			const [one] = waiting.splice(random.below(waiting.length), 1);
-			if (!one) return false;
-			if (dies()) one.reject(new CrashError(one.point));
-			else one.resolve();
-			return true;
-		},
-		noteFenced: () => {
-			fenced += 1;
-		},
-		crashes: () => crashes,
-		fenced: () => fenced,
-	};
-}
-
-/** Every call waits before and after it is done, so that a process can die or be overtaken on either side. */
-function gated(log: Log, store: Store, scheduler: Scheduler): { log: Log; store: Store } {
-	const around = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
-		await scheduler.gate(`before ${name}`);
-		const result = await call();
-		await scheduler.gate(`after ${name}`);
-		return result;
-	};
-	return {
-		log: {
-			...log,
-			// One by one, as a broker without transactions may do it.
-			append: async (records) => {
-				for (const record of records) await around('append', () => log.append([record]));
-			},
-			read: (...args) => around('read', () => log.read(...args)),
-			saveLowWater: (...args) => around('saveLowWater', () => log.saveLowWater(...args)),
-		},
-		store: {
-			...store,
-			load: (scope) => around('load', () => store.load(scope)),
-			commit: (scope, commit) => around('commit', () => store.commit(scope, commit)),
-			published: (scope, id, at) => around('published', () => store.published(scope, id, at)),
-			lastOutboxId: (scope) => around('lastOutboxId', () => store.lastOutboxId(scope)),
-		},
-	};
-}
-
-/** Runs a process, and starts it anew when it dies or is fenced. */
-async function restarting(scheduler: Scheduler, life: () => Promise<'done' | 'fenced'>): Promise<void> {
-	for (;;) {
-		try {
-			if ((await life()) === 'done') return;
-			scheduler.noteFenced();
-		} catch (error) {
-			if (!(error instanceof CrashError) && !(error instanceof StreamError && error.code === 'fenced')) throw error;
-		}
-	}
 }
 
 async function stageProcess(
@@ -268,17 +195,12 @@ async function finish(world: World, batchRecordsMax: number): Promise<void> {
 async function read(log: Log): Promise<{ seen: Seen; copies: number }> {
 	const seen: Seen = new Map();
 	let copies = 0;
-	const outputs: Topic[] = ['session', 'finding', 'verdict', 'deadletter'];
 	for (const topic of outputs)
 		for (let partition = 0; partition < log.partitions(topic); partition++) {
-			const marks = new Map<string, OriginMark>();
-			for (const { origin, key, value } of await log.read(topic, partition, 0, { records: 1e6, bytes: 1e9 })) {
-				if (!origin) throw new Error('a record without origin');
-				if (!isBeyond(origin, marks.get(originKey(origin)))) {
-					copies += 1;
-					continue;
-				}
-				marks.set(originKey(origin), origin);
+			const { start, end } = await log.bounds(topic, partition);
+			copies += end - start;
+			for await (const { key, value } of readTopic(log, topic, partition)) {
+				copies -= 1;
 				if (topic === 'deadletter') {
 					const { code, digest } = deadLetterCodec.decode(value);
 					push(seen, topic, `${code} ${digest}`);
