@@ -9,7 +9,7 @@ import { createPendingLosses } from '../loss/pending.ts';
 import type { Scrape } from '../loss/scrape.ts';
 import { createLossTracker } from '../loss/tracker.ts';
 import {
-	deadLetterRecord,
+	createDeadLetters,
 	type IngestDeadLetterCode,
 	type RawInput,
 	type Redact,
@@ -66,7 +66,7 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 	const counts: LiveCounts = { host: saved.host, events: 0, batches: 0, deadLetters: 0 };
 	let batcher: Batcher | null = saved.host === '' ? null : openBatcher(saved, saved.host, options);
 	let records: OutRecord[] = [];
-	let letters = 0;
+	const deadLetters = createDeadLetters({ redact: options.redact, emit, max: limits.deadLetters });
 	let observedUs = saved.observedUs;
 
 	const close = (to: Batcher, atUs: number): void => {
@@ -82,23 +82,8 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 
 	const refuse = (origin: string, code: IngestDeadLetterCode, message: string, raw: RawInput, nowUs: number): void => {
 		counts.deadLetters++;
-		emit({
-			name: 'ingest_input_refused',
-			stage: 'ingest',
-			reason: code,
-			intentional: false,
-			message: `${origin}: ${options.redact(message)}`,
-		});
-		if (++letters <= limits.deadLetters)
-			records.push(deadLetterRecord({ origin, code, message, raw, timeUs: nowUs }, options.redact));
-		else if (letters === limits.deadLetters + 1)
-			emit({
-				name: 'ingest_dead_letters_suppressed',
-				stage: 'ingest',
-				reason: 'limit',
-				intentional: true,
-				message: `more than ${limits.deadLetters} dead letters at once: the rest is only counted`,
-			});
+		const record = deadLetters.issue({ origin, code, message, raw, timeUs: nowUs });
+		if (record !== null) records.push(record);
 	};
 
 	/** Null when taken, else why not. */
@@ -140,29 +125,11 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 		lost: (loss) => losses.add(loss),
 		scraped(scrape, nowUs) {
 			const { losses: grown, problem, restarted } = tracker.scraped(scrape, nowUs);
-			for (const loss of grown) {
-				losses.add(loss);
-				emit({
-					name: 'sensor_events_lost',
-					stage: 'ingest',
-					reason: loss.counter.split('{', 1)[0] ?? '',
-					intentional: false,
-					count: loss.count,
-					message: `the sensor lost ${loss.count} events (${loss.counter})`,
-				});
-			}
-			const told = problem ?? (restarted ? 'a loss counter shrank: the sensor was restarted' : null);
-			if (told !== null)
-				emit({
-					name: 'loss_counters_interrupted',
-					stage: 'ingest',
-					reason: problem === null ? 'restarted' : 'unreadable',
-					intentional: false,
-					message: told,
-				});
+			for (const loss of grown) losses.add(loss);
+			tellScrape(emit, grown, problem, restarted);
 		},
 		due(nowUs, idle) {
-			if (records.length > 0 && (idle || letters >= limits.deadLetters)) return true;
+			if (records.length > 0 && (idle || deadLetters.issued() >= limits.deadLetters)) return true;
 			if (batcher === null) return false;
 			if (batcher.due(nowUs)) return true;
 			// While there is a backlog, an empty batch would claim that all before now was read.
@@ -181,7 +148,7 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 			}
 			const taken = records;
 			records = [];
-			letters = 0;
+			deadLetters.restart();
 			const state: LiveState = {
 				host: counts.host,
 				chain: batcher?.chain() ?? saved.chain,
@@ -204,5 +171,26 @@ function openBatcher(saved: LiveState, host: string, options: LiveCoreOptions): 
 		limits: options.limits.batch,
 		chain: saved.chain,
 		hooks: [...new Set([...options.hooks, ...saved.hooks])],
+	});
+}
+
+function tellScrape(emit: Emit, grown: readonly Loss[], problem: string | null, restarted: boolean): void {
+	for (const { counter, count } of grown)
+		emit({
+			name: 'sensor_events_lost',
+			stage: 'ingest',
+			reason: counter.split('{', 1)[0] ?? '',
+			intentional: false,
+			count,
+			message: `the sensor lost ${count} events (${counter})`,
+		});
+	const told = problem ?? (restarted ? 'a loss counter shrank: the sensor was restarted' : null);
+	if (told === null) return;
+	emit({
+		name: 'loss_counters_interrupted',
+		stage: 'ingest',
+		reason: problem === null ? 'restarted' : 'unreadable',
+		intentional: false,
+		message: told,
 	});
 }

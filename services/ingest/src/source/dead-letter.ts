@@ -2,6 +2,7 @@
 // raw bytes than a short, redacted excerpt.
 import { createHash } from 'node:crypto';
 import { deadLetterCodec } from '@affidavit/model/codec.ts';
+import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { OutRecord } from '@affidavit/stream/ports.ts';
 import type { DecodeErrorCode } from '../decode-result.ts';
 
@@ -78,4 +79,46 @@ export function deadLetterRecord(input: DeadLetterInput, redact: Redact): OutRec
 		timeUs: Number.isSafeInteger(input.timeUs) ? input.timeUs : -1,
 	});
 	return { topic: 'deadletter', key: input.origin, value };
+}
+
+export interface DeadLetters {
+	/** Counts and tells a refused input; null when there are too many dead letters already. */
+	issue(input: DeadLetterInput): OutRecord | null;
+	/** Issued and suppressed, since the start or the last `restart`. */
+	issued(): number;
+	/** Begins to count anew, and tells how many were only counted. */
+	restart(): void;
+}
+
+/** `max`: dead letters until the next `restart`; `before`: those that an earlier run has issued already. */
+export function createDeadLetters(options: { redact: Redact; emit: Emit; max: number }, before = 0): DeadLetters {
+	const { redact, emit, max } = options;
+	let issued = before;
+	return {
+		issue(input) {
+			if (++issued > max) return null;
+			emit({
+				name: 'ingest_input_refused',
+				stage: 'ingest',
+				reason: input.code,
+				intentional: false,
+				message: `${input.origin}: ${redact(input.message)}`,
+			});
+			return deadLetterRecord(input, redact);
+		},
+		issued: () => issued,
+		restart() {
+			const count = issued - Math.max(before, max);
+			if (count > 0)
+				emit({
+					name: 'ingest_dead_letters_suppressed',
+					stage: 'ingest',
+					reason: 'limit',
+					intentional: true,
+					count,
+					message: `${count} dead letters beyond the limit of ${max} were only counted`,
+				});
+			issued = before = 0;
+		},
+	};
 }

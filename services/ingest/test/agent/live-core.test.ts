@@ -129,7 +129,7 @@ describe('the live agent', () => {
 		core.input({ kind: 'oversize', raw: rawInput(Buffer.from('x')), origin: 'x:2' }, baseUs);
 		assert.equal(core.due(baseUs, false), true);
 		assert.equal(deadLettersOf(core.flush(baseUs, false).records).length, 3);
-		assert.equal(count('ingest_input_refused'), 11);
+		assert.deepEqual([count('ingest_input_refused'), count('ingest_dead_letters_suppressed')], [3, 8]);
 		assert.equal(core.counts().deadLetters, 11);
 		feed(core, '{"a', baseUs, true);
 		assert.equal(deadLettersOf(core.flush(baseUs, false).records)[0]?.code, 'truncated-line');

@@ -71,16 +71,4 @@ export async function openEntry(folder: string, entry: FileEntry): Promise<FileH
 	return null;
 }
 
-/** Bytes [position, position + length), fewer at the end of the file. Its own memory: lines keep parts of it. */
-export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-	const buffer = Buffer.allocUnsafeSlow(length);
-	let filled = 0;
-	while (filled < length) {
-		const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
-		if (bytesRead === 0) break;
-		filled += bytesRead;
-	}
-	return buffer.subarray(0, filled);
-}
-
 export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -3,8 +3,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import { createLineSplitter, type Line, type LineSplitter } from '../lines.ts';
+import { readAt } from '../read-at.ts';
 import type { TailCheckpoint } from './checkpoint.ts';
-import { digestOf, entryOf, headBytesMax, listExport, openEntry, readAt } from './folder.ts';
+import { digestOf, entryOf, headBytesMax, listExport, openEntry } from './folder.ts';
 import { type FileEntry, firstUnread, inOrder, successorOf } from './rotation.ts';
 import { watchFolder } from './watch.ts';
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createGunzip, type Gunzip } from 'node:zlib';
+import { readAt } from '../read-at.ts';
 
 export const chunkBytes = 256 * 1024;
 const identityBytes = 64 * 1024;
@@ -80,19 +81,6 @@ async function* plainChunks(handle: FileHandle, offset: number): AsyncGenerator<
 		position += bytes.length;
 		yield { kind: 'bytes', bytes, readBytes: position };
 	}
-}
-
-/** Fewer bytes than asked for only at the end of the file. */
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-	// Not from the pool: lines keep parts of it alive.
-	const buffer = Buffer.allocUnsafeSlow(length);
-	let filled = 0;
-	while (filled < length) {
-		const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
-		if (bytesRead === 0) break;
-		filled += bytesRead;
-	}
-	return buffer.subarray(0, filled);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { OutRecord } from '@affidavit/stream/ports.ts';
 import type { BatchLimits, DecodedEvent } from '../../batch/batcher.ts';
 import type { Decoder } from '../../decode-result.ts';
-import { deadLetterRecord, type IngestDeadLetterCode, type RawInput, type Redact, rawInput } from '../dead-letter.ts';
+import { createDeadLetters, type IngestDeadLetterCode, type RawInput, type Redact, rawInput } from '../dead-letter.ts';
 import type { Line } from '../lines.ts';
 import { encodeLaneState, encodeRunState, laneCell, type RunState, runCell } from './checkpoint.ts';
 import { type Lane, type LanePosition, type LaneState, newLaneState, openLane } from './lane.ts';
@@ -55,34 +55,11 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 	const lanes = new Map<string, Lane>();
 	const laneStates = new Map<string, LaneState>();
 	let letters: OutRecord[] = [];
-	let suppressed = 0;
-	let issued = savedLanes.reduce((sum, lane) => sum + lane.refused, saved.deadLetters);
+	const issuedBefore = savedLanes.reduce((sum, lane) => sum + lane.refused, saved.deadLetters);
+	const { redact, emit } = options;
+	const deadLetters = createDeadLetters({ redact, emit, max: limits.deadLetters }, issuedBefore);
 
 	const originOf = (file: number, line: number): string => `${state.files[file]?.name ?? ''}:${line}`;
-
-	const deadLetter = (
-		file: number,
-		line: number,
-		code: IngestDeadLetterCode,
-		message: string,
-		raw: RawInput,
-		timeUs: number,
-	): OutRecord | null => {
-		issued++;
-		if (issued > limits.deadLetters) {
-			suppressed++;
-			return null;
-		}
-		const origin = originOf(file, line);
-		options.emit({
-			name: 'ingest_input_refused',
-			stage: 'ingest',
-			reason: code,
-			intentional: false,
-			message: `${origin}: ${options.redact(message)}`,
-		});
-		return deadLetterRecord({ origin, code, message, raw, timeUs }, options.redact);
-	};
 
 	const openLaneOf = (laneState: LaneState): Lane => {
 		const lane = openLane(laneState, {
@@ -91,7 +68,13 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			limits: limits.batch,
 			lossCounters: options.lossCounters,
 			refuse: (item, code, message) =>
-				deadLetter(item.file, item.line, code, message, rawInput(item.bytes), item.timeUs),
+				deadLetters.issue({
+					origin: originOf(item.file, item.line),
+					code,
+					message,
+					raw: rawInput(item.bytes),
+					timeUs: item.timeUs,
+				}),
 		});
 		lanes.set(laneState.host, lane);
 		laneStates.set(laneState.host, laneState);
@@ -102,7 +85,7 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 	/** Tells of a line that no lane can take. A resumed run has told of some already. */
 	const refuse = (file: number, line: number, code: IngestDeadLetterCode, message: string, raw: RawInput): boolean => {
 		if (file < resumeTold.file || (file === resumeTold.file && line <= resumeTold.line)) return false;
-		const letter = deadLetter(file, line, code, message, raw, -1);
+		const letter = deadLetters.issue({ origin: originOf(file, line), code, message, raw, timeUs: -1 });
 		if (letter !== null) letters.push(letter);
 		state.deadLetters++;
 		state.told = { file, line };
@@ -176,15 +159,7 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			for (const lane of lanes.values())
 				lane.finish((fromUs, toUs) => [...options.losses(fromUs, toUs), ...cutLosses(toUs)]);
 			state.done = true;
-			if (suppressed === 0) return;
-			options.emit({
-				name: 'ingest_dead_letters_suppressed',
-				stage: 'ingest',
-				reason: 'limit',
-				intentional: true,
-				count: suppressed,
-				message: `${suppressed} dead letters beyond the limit of ${limits.deadLetters} were only counted`,
-			});
+			deadLetters.restart();
 		},
 		take(readTo) {
 			const cells = new Map<string, Uint8Array | null>();
