@@ -17,9 +17,10 @@ const dash = 0x2d;
 /** Microseconds since 1970 (truncated), or a negative code. `nanos` must be in [0, 1e9). */
 export function timestampUs(seconds: number, nanos: number): number {
 	if (!(nanos >= 0 && nanos < 1e9)) return malformedTime;
-	if (!(seconds >= firstSecond && seconds < endSecond)) return timeOutOfRange;
-	return seconds * 1e6 + Math.trunc(nanos / 1000);
+	return inRange(seconds) ? seconds * 1e6 + Math.trunc(nanos / 1000) : timeOutOfRange;
 }
+
+const inRange = (seconds: number): boolean => seconds >= firstSecond && seconds < endSecond;
 
 /** RFC 3339 with `Z` or an offset and at most nine fraction digits, in `bytes[start, end)`. */
 export function timeTextUs(bytes: Uint8Array, start: number, end: number): number {
@@ -41,25 +42,26 @@ export function timeTextUs(bytes: Uint8Array, start: number, end: number): numbe
 	const inside = year >= 0 && month >= 1 && month <= 12 && day >= 1 && hour <= 23 && minute <= 59 && second <= 59;
 	if (!separated || !inside || day > daysOf(year, month)) return malformedTime;
 	let p = start + 19;
-	let nanos = 0;
+	let micros = 0;
 	if (bytes[p] === 0x2e) {
-		p++;
-		let scale = 1e8;
-		const first = p;
+		const first = ++p;
 		for (; p < end; p++) {
 			const digit = (bytes[p] as number) - 0x30;
 			if (digit < 0 || digit > 9) break;
-			if (p - first === 9) return malformedTime;
-			nanos += digit * scale;
-			scale = Math.trunc(scale / 10);
+			// What is below a microsecond is cut off.
+			if (p - first < 6) micros = micros * 10 + digit;
 		}
-		if (p === first) return malformedTime;
+		const digits = p - first;
+		if (digits === 0 || digits > 9) return malformedTime;
+		if (digits < 6) micros *= tens[6 - digits] as number;
 	}
 	const offset = offsetSeconds(bytes, p, end);
 	if (Number.isNaN(offset)) return malformedTime;
 	const seconds = daysSince1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
-	return timestampUs(seconds, nanos);
+	return inRange(seconds) ? seconds * 1e6 + micros : timeOutOfRange;
 }
+
+const tens = [1, 10, 100, 1000, 10_000, 100_000];
 
 function offsetSeconds(bytes: Uint8Array, p: number, end: number): number {
 	if (end - p === 1 && bytes[p] === 0x5a) return 0;

@@ -1,7 +1,7 @@
 // A shape is an export line that was decoded once, cut into literal bytes and slots. A line that has the same literal
 // bytes, and in each slot a value of the same lexical class, has the same structure: only the slots are decoded.
 import { type Argument, addressText } from '../event/argument.ts';
-import { type Input, type Literal, literalText, sameBytes } from '../event/bytes.ts';
+import { type Bytes, type Input, type Literal, literalText, sameBytes } from '../event/bytes.ts';
 import type { Hook } from '../event/hook.ts';
 import { cachedString, knownString, type StringCache } from '../event/string-cache.ts';
 import { timeTextUs } from '../event/time.ts';
@@ -27,7 +27,7 @@ export const SlotKind = {
 	/** Argument.text, a decimal string. */
 	decimalText: 8,
 	port: 9,
-	/** `sha256:` and 64 hex digits. */
+	/** Of it, only `sha256:` and 64 hex digits is a digest. */
 	digest: 10,
 	time: 11,
 	status: 12,
@@ -164,18 +164,26 @@ const digestLength = digestStart + 64;
 function fillDigest(match: Match, input: Input, pos: number): number {
 	const { bytes } = input;
 	const after = pos + digestLength;
-	if (after >= input.end || bytes[after] !== quote) return -1;
-	if (!sameBytes(input, pos, digestPrefix, 0, digestStart)) return -1;
 	const first = pos + digestStart;
-	// A digest in this cache was checked when it came first.
-	const known = knownString(match.digests, input, first, after);
-	if (known !== null) {
-		match.digest = known;
-		return after;
+	if (after < input.end && bytes[after] === quote && sameBytes(input, pos, digestPrefix, 0, digestStart)) {
+		// A digest in this cache was checked when it came first.
+		const known = knownString(match.digests, input, first, after);
+		if (known !== null) {
+			match.digest = known;
+			return after;
+		}
+		if (isHex(bytes, first, after)) {
+			match.digest = cachedString(match.digests, input, first, after);
+			return after;
+		}
 	}
-	for (let p = first; p < after; p++) if (isLowerHex[bytes[p] as number] === 0) return -1;
-	match.digest = cachedString(match.digests, input, first, after);
-	return after;
+	// Another algorithm's, or none: no digest.
+	return plainStringEnd(input, pos);
+}
+
+function isHex(bytes: Bytes, start: number, end: number): boolean {
+	for (let p = start; p < end; p++) if (isLowerHex[bytes[p] as number] === 0) return false;
+	return true;
 }
 
 const isLowerHex = new Uint8Array(256);

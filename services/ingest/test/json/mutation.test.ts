@@ -144,6 +144,30 @@ test('any text in the places that an attacker controls', () => {
 	);
 });
 
+test('a digest of any form', () => {
+	const pair = createPair();
+	const hex = '0123456789abcdef'.repeat(4);
+	const forms = [
+		`sha256:${hex}`,
+		`sha256:${hex}0`,
+		`sha256:${hex.slice(1)}`,
+		`sha256:${hex.toUpperCase()}`,
+		`sha1:${hex}`,
+	];
+	for (const form of [...forms, '', 'sha256:', `sha256:${hex.slice(1)}"`, `sha256:${hex.slice(1)}\u00e9`, ...forms]) {
+		const line = Buffer.from(
+			JSON.stringify({
+				process_lsm: { process: { exec_id: 'e' }, function_name: 'file_post_open', args: [], ima_hash: form },
+				node_name: 'h',
+				time: '2026-11-23T04:10:53.5Z',
+			}),
+		);
+		const { result } = pair.decode(line);
+		assert.deepStrictEqual(result, pair.general(line));
+		if (result.kind === 'event') assert.equal(result.event.digest, form === `sha256:${hex}` ? hex : '');
+	}
+});
+
 test('any bytes at all', () => {
 	const pair = createPair();
 	fc.assert(
