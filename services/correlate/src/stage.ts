@@ -66,6 +66,8 @@ interface Worker {
 	refused: Set<number>;
 	/** Newest event time of any host, microseconds. */
 	newestUs: number;
+	/** Offset after the newest record seen. */
+	next: number;
 }
 
 function createWorker(
@@ -85,6 +87,7 @@ function createWorker(
 		hosts,
 		refused: new Set(refused === undefined ? [] : (JSON.parse(Buffer.from(refused).toString()) as number[])),
 		newestUs,
+		next: 0,
 	};
 	return {
 		step: async (records, replayed) => (replayed ? replay(worker, records) : step(worker, records)),
@@ -196,7 +199,9 @@ const emptyResult = (): StepResult => ({
 
 /** Says from where a restart has to read: with the cells, and without them. */
 function finish(worker: Worker, records: readonly LogRecord[], result: StepResult): StepResult {
-	const next = (records.at(-1)?.offset ?? -1) + 1;
+	const last = records.at(-1);
+	if (last !== undefined) worker.next = last.offset + 1;
+	const { next } = worker;
 	const { skewUs, horizonUs } = worker.settings.limits;
 	let low = next;
 	let rebuild = next;

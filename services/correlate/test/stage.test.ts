@@ -93,10 +93,8 @@ test('a gap that is filled before the close is none', async () => {
 	const swapped = renumbered([...records.slice(0, 3), records[4], records[3], ...records.slice(5)] as LogRecord[]);
 	const result = await run(swapped);
 	const facts = only(result);
-	assert.deepEqual(
-		facts.gaps.filter((g) => g.cause === 'chain-gap'),
-		[],
-	);
+	assert.deepEqual(facts.gaps, []);
+	assert.ok(reasons(result).includes('batches_recovered/chain-gap'));
 	assert.equal(facts.closed?.events, only(await run(records)).closed?.events);
 });
 
@@ -196,6 +194,19 @@ test('losses touch the sessions whose time they overlap, and unknown counters ar
 		],
 	);
 	assert.equal(only(lossy).closed?.lossCounters, 'known');
+	const agents = ['affidavit_spool_dropped', 'affidavit_source_disconnected{reason="reset"}'].map((counter) => ({
+		...loss(end, end),
+		counter,
+		count: 0,
+	}));
+	const own = await run(recordsOf(cuts, (i) => (i === 1 ? { losses: agents } : {})));
+	assert.deepEqual(
+		only(own).gaps.map((g) => [g.cause, g.count]),
+		[
+			['disconnected', -1],
+			['spool-drop', -1],
+		],
+	);
 	const unknown = await run(recordsOf(cuts, () => ({ lossCounters: 'unknown' })));
 	assert.equal(only(unknown).closed?.lossCounters, 'unknown');
 });
@@ -258,6 +269,19 @@ test('a clock that jumps back on a live host is a gap', async () => {
 		only(await run(records)).gaps.map((g) => g.cause),
 		['clock-jump'],
 	);
+});
+
+test('a tick moves the time of a silent host, and may say nothing else', async () => {
+	const { story, cuts } = build();
+	const agent = createAgent('host', 'export');
+	const fleet = createAgent('host', 'tick');
+	const records = cuts.map((cut) => agent.record(cut));
+	const quiet = await run(renumbered([...records, fleet.record([], { observedUs: story.nowUs() + 120_000_000 })]));
+	assert.equal(only(quiet).closed?.reason, 'exited');
+	assert.equal(only(quiet).closed?.lossCounters, 'known');
+	const loud = await run(renumbered([...records, fleet.record(cuts[0] as Decoded[])]));
+	assert.deepEqual(codes(loud), ['not-a-batch']);
+	assert.equal(only(loud).closed, null);
 });
 
 test('two hosts on one partition do not meet', async () => {

@@ -18,7 +18,7 @@ import {
 	symlinked,
 } from './file-events.ts';
 import { addKnownGap } from './gaps.ts';
-import type { Kept, PendingExec, Step } from './host.ts';
+import { type Kept, noteHook, type PendingExec, type Step } from './host.ts';
 import { notice } from './notices.ts';
 import { placeProcess } from './placing.ts';
 import { imageOfPid, type ProcessNode, sessionOf } from './process-tree.ts';
@@ -38,7 +38,7 @@ export function apply(step: Step, item: Item): void {
 	const { host } = step;
 	const { event } = item;
 	if (event.timeUs > host.nextCloseUs && !step.late) closeDue(step, event.timeUs);
-	if (event.hook !== '' && !host.hooks.has(event.hook)) addHook(step, event.hook);
+	if (event.hook !== '' && !host.hooks.has(event.hook)) noteHook(step, event.hook);
 	if (event.kind === 'throttle' || event.kind === 'rate_limit') {
 		noteSensorLoss(step, event);
 		return;
@@ -58,18 +58,10 @@ export function apply(step: Step, item: Item): void {
 		if (event.timeUs > session.lastEventUs) session.lastEventUs = event.timeUs;
 		if (step.late) {
 			gather(step.collector, session);
-			session.late = widen(session.late, event.timeUs);
+			if (!step.recovered) session.late = widen(session.late, event.timeUs);
 		}
 	}
 	applyTo(step, node, event);
-}
-
-/** Hooks remembered per host: more than any kernel has policies for. */
-const hooksMax = 1024;
-
-function addHook(step: Step, hook: string): void {
-	if (step.host.hooks.size < hooksMax) step.host.hooks.add(hook);
-	else notice(step.notices, 'hooks_dropped', 'limit', false);
 }
 
 function applyTo(step: Step, node: ProcessNode, event: TraceEvent): void {
@@ -143,6 +135,10 @@ function awaitExec(step: Step, node: ProcessNode, event: TraceEvent, kept: Kept,
 	const { pendingExecs } = step.host;
 	const waiting: PendingExec = { event, otherSize, copies: 0, kept };
 	kept.pending = waiting;
+	if (node.info.pid < 0) {
+		executed(step, node, waiting);
+		return;
+	}
 	const list = pendingExecs.get(node.info.pid);
 	if (list !== undefined) {
 		list.push(waiting);

@@ -56,14 +56,13 @@ const shortDigest = (digest: string): string => digest.slice(0, 16);
 const hex = (bytes: Uint8Array): string =>
 	Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 
-/** Where a batch belongs. `lastUs`: event time before which the chain is complete; `firstUs`: oldest time in the batch. */
+/** Where a batch belongs. `missing`: the event-time interval that batches before it may cover, if there are any. */
 export function judge(
 	chain: BatchChain,
 	batch: TraceBatch,
 	digest: Uint8Array,
 	newBoot: boolean,
-	lastUs: number,
-	firstUs: number,
+	missing: { fromUs: number; toUs: number },
 ): ChainVerdict {
 	const previous = hex(batch.previous);
 	const own = hex(digest);
@@ -81,8 +80,7 @@ export function judge(
 			to: sequence - 1,
 			before: chain.head,
 			after: previous,
-			fromUs: lastUs,
-			toUs: Math.max(lastUs, firstUs),
+			...missing,
 		};
 		return { kind: 'hole', hole };
 	}

@@ -184,6 +184,11 @@ export function addPtrace(collector: Collector, session: Session, fact: PtraceFa
 
 export function addNote(collector: Collector, session: Session, note: NoteFact): void {
 	const g = gather(collector, session);
+	for (const known of g.facts.notes) {
+		if (known.cause !== note.cause || known.execId !== note.execId || known.detail !== note.detail) continue;
+		known.count += note.count;
+		return;
+	}
 	g.facts.notes.push(note);
 	g.items++;
 }
@@ -203,7 +208,13 @@ export function cut(collector: Collector, session: Session, watermarkUs: number)
 	const g = collector.gatherings.get(session);
 	if (g === undefined) return;
 	collector.gatherings.delete(session);
-	const link = { session: session.id, sequence: session.sequence, previous: session.head, watermarkUs };
+	session.watermarkUs = Math.max(session.watermarkUs, watermarkUs);
+	const link = {
+		session: session.id,
+		sequence: session.sequence,
+		previous: session.head,
+		watermarkUs: session.watermarkUs,
+	};
 	const { bytes, head } = encodeFactBatch(link, g.facts);
 	session.sequence++;
 	session.head = head;

@@ -68,6 +68,8 @@ export interface Contents {
 	byIno: Map<string, Content>;
 	byName: Map<string, Content>;
 	all: Set<Content>;
+	/** Names that contents lost to the bound since the last record. */
+	namesDropped: number;
 	/** Contents of which only a name or the inode number is known. */
 	unresolved: number;
 	/** Names below each folder: a rename of any other folder concerns nothing here. */
@@ -88,6 +90,7 @@ export const createContents = (): Contents => ({
 	byIno: new Map(),
 	byName: new Map(),
 	all: new Set(),
+	namesDropped: 0,
 	unresolved: 0,
 	folders: new Map(),
 	clock: 0,
@@ -207,6 +210,7 @@ export function addName(contents: Contents, content: Content, name: string): Con
 	if (content.names.length >= namesMax) {
 		if (content.ino === '') contents.removed.add(contentKey(content));
 		forgetName(contents, content.names.shift() as string);
+		contents.namesDropped++;
 	}
 	// A literal list has room for one: a list grown by push, for seventeen. Contents are many, and most have one name.
 	if (content.names.length === 0) content.names = [name];

@@ -42,10 +42,12 @@ export function factOf(
 	node: ProcessNode,
 	content: Content | undefined,
 	what: FileOperation,
-	session: Session | null,
+	session: Session,
 	foreign: boolean,
 ): FileFact {
-	const writer = content?.writer ?? '';
+	const sinceUs = session.startUs - step.settings.limits.horizonUs;
+	// Who wrote before the horizon is not said, however long the host's memory is.
+	const writer = content !== undefined && content.writtenUs >= sinceUs ? content.writer : '';
 	return {
 		op: what.op,
 		execId: node.info.execId,
@@ -60,9 +62,9 @@ export function factOf(
 		digest: what.digest,
 		assurance: what.digest === '' ? 'none' : step.host.assurance,
 		otherSize: what.otherSize,
-		heldBy: content === undefined || session === null || foreign ? '' : heldBy(step.host, content, session),
+		heldBy: content === undefined || foreign ? '' : heldBy(step.host, content, session),
 		writer,
-		writerForeign: writer !== '' && content !== undefined && content.writerSession !== session?.epoch,
+		writerForeign: writer !== '' && content !== undefined && content.writerSession !== session.epoch,
 		firstUs: what.timeUs,
 		lastUs: what.timeUs,
 		count: 1,
@@ -106,7 +108,7 @@ export function reportChange(
 			addFile(step.collector, session, factOf(step, node, content, what, session, true));
 		else continue;
 		// The actor's own session has counted the event already.
-		if (step.late && session !== own) session.late = widen(session.late, what.timeUs);
+		if (step.late && !step.recovered && session !== own) session.late = widen(session.late, what.timeUs);
 	}
 	return reported;
 }
@@ -147,7 +149,10 @@ const isMarked = (content: Content | undefined, session: Session): boolean => {
 function markOf(step: Step, content: Content, session: Session): Mark {
 	for (const mark of content.marks) if (mark.session === session.epoch) return mark;
 	const mark: Mark = { session: session.epoch, wrote: false, silent: false };
-	if (content.marks.length >= marksMax) content.marks.shift();
+	if (content.marks.length >= marksMax) {
+		content.marks.shift();
+		notice(step.notices, 'file_uses_forgotten', 'limit', false);
+	}
 	if (content.marks.length === 0) content.marks = [mark];
 	else content.marks.push(mark);
 	touch(step.host.contents, content);

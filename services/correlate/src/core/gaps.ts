@@ -48,11 +48,15 @@ function mergeInto(into: Gap, gap: Gap): void {
 	into.count = into.count === -1 || gap.count === -1 ? -1 : into.count + gap.count;
 }
 
+const unknownJoinUs = 60_000_000;
+const unknownMax = 1024;
+
 /** Adds an interval without known counters; neighbours are joined. */
 export function addUnknown(gaps: Gaps, fromUs: number, toUs: number): void {
 	const last = gaps.unknown.at(-1);
-	// Batches follow each other: whatever lies between two of them is as unknown as they are.
-	if (last === undefined) gaps.unknown.push({ fromUs, toUs });
+	// Batches follow each other: what lies between two of them is as unknown as they are.
+	if (last === undefined || (fromUs > last.toUs + unknownJoinUs && gaps.unknown.length < unknownMax))
+		gaps.unknown.push({ fromUs, toUs });
 	else {
 		last.fromUs = Math.min(last.fromUs, fromUs);
 		last.toUs = Math.max(last.toUs, toUs);

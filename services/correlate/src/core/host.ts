@@ -10,7 +10,7 @@ import { createDigestSizes, type DigestSizes } from './digest-sizes.ts';
 import { createGaps, type Gaps } from './gaps.ts';
 import type { Limits } from './limits.ts';
 import type { Matcher } from './matcher.ts';
-import type { Notices } from './notices.ts';
+import { type Notices, notice } from './notices.ts';
 import { createProcessTree, type ProcessNode, type ProcessTree } from './process-tree.ts';
 import { createRecordTrail, type RecordTrail } from './record-trail.ts';
 import { createReorder, type Reorder } from './reorder.ts';
@@ -124,6 +124,17 @@ export function createHost(name: string): Host {
 	};
 }
 
+/** Hooks remembered per host, and their length: more than any kernel has policies for. */
+const hooksMax = 1024;
+const hookLengthMax = 256;
+
+export function noteHook(step: Step, hook: string): void {
+	const { hooks } = step.host;
+	if (hooks.has(hook)) return;
+	if (hooks.size < hooksMax && hook.length <= hookLengthMax) hooks.add(hook);
+	else notice(step.notices, 'hooks_forgotten', 'limit', false);
+}
+
 /** What one input record is applied with. */
 export interface Step {
 	settings: Settings;
@@ -132,6 +143,8 @@ export interface Step {
 	notices: Notices;
 	/** True while an event is applied that came after the watermark had passed it. */
 	late: boolean;
+	/** True while the batch fills a hole of the chain: its events are late for a reason that is no loss. */
+	recovered: boolean;
 	/** Renames of folders that may still be followed in this record. */
 	folderScans: number;
 }

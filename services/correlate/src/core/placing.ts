@@ -44,8 +44,9 @@ function admitAndPlace(step: Step, info: ProcessInfo, timeUs: number): ProcessNo
 }
 
 function makeRoom(step: Step): void {
-	const living = evictProcesses(step.host.tree, step.settings.limits.processes);
-	if (living > 0) notice(step.notices, 'processes_evicted', 'limit', false, living);
+	const { exited, living } = evictProcesses(step.host.tree, step.settings.limits.processes);
+	if (exited > 0) notice(step.notices, 'processes_forgotten', 'exited', true, exited);
+	if (living > 0) notice(step.notices, 'processes_forgotten', 'limit', false, living);
 }
 
 const initPid = 1;
@@ -59,12 +60,12 @@ function place(step: Step, node: ProcessNode, timeUs: number): void {
 		node.placed = true;
 		const session = sessionOf(parent);
 		if (session !== null) join(step, session, node);
-		else openOrJoin(step, node);
+		else openOrJoin(step, node, timeUs);
 		return;
 	}
 	if (parentExecId === '' || node.info.pid < 0) {
 		node.placed = node.info.pid >= 0;
-		if (node.placed) openOrJoin(step, node);
+		if (node.placed) openOrJoin(step, node, timeUs);
 		return;
 	}
 	// The parent may be a fork whose own id was dropped when it exec'd: its pid leads to the image that it became.
@@ -77,7 +78,7 @@ function place(step: Step, node: ProcessNode, timeUs: number): void {
 		countOrphan(step, session, node, timeUs);
 		return;
 	}
-	if (openOrJoin(step, node)) {
+	if (openOrJoin(step, node, timeUs)) {
 		node.placed = true;
 		return;
 	}
@@ -105,7 +106,7 @@ function join(step: Step, session: Session, node: ProcessNode): void {
 }
 
 /** Opens a session at the process, or joins one as a sibling root; false when no matcher matches. */
-function openOrJoin(step: Step, node: ProcessNode): boolean {
+function openOrJoin(step: Step, node: ProcessNode, timeUs: number): boolean {
 	for (const adopt of step.settings.adoptions) {
 		const session = adopt(node, step.host.sessions);
 		if (session === null) continue;
@@ -121,7 +122,7 @@ function openOrJoin(step: Step, node: ProcessNode): boolean {
 			return true;
 		}
 	}
-	const opened = open(step, node, match);
+	const opened = open(step, node, match, timeUs);
 	if (opened !== null) noteReuse(step, opened, match, node);
 	return opened !== null;
 }
@@ -145,7 +146,7 @@ function joinAsRoot(step: Step, session: Session, node: ProcessNode): void {
 	});
 }
 
-function open(step: Step, node: ProcessNode, match: Match): Session | null {
+function open(step: Step, node: ProcessNode, match: Match, timeUs: number): Session | null {
 	const { host, settings } = step;
 	const { info } = node;
 	if (host.sessions.size >= settings.limits.sessions) {
@@ -156,6 +157,8 @@ function open(step: Step, node: ProcessNode, match: Match): Session | null {
 	// The same root cannot open twice: after a maximum, its children open sessions of their own.
 	if (host.sessions.has(id)) return null;
 	host.openings++;
+	// A start that the sensor does not know, or that lies ahead, is the first event's time.
+	const startUs = info.startUs > 0 && info.startUs < timeUs ? info.startUs : timeUs;
 	const session: Session = {
 		id,
 		host: host.name,
@@ -169,14 +172,15 @@ function open(step: Step, node: ProcessNode, match: Match): Session | null {
 		rootExecId: info.execId,
 		workspace: withoutSlash(match.workspace !== '' ? match.workspace : info.cwd),
 		container: info.container,
-		startUs: info.startUs,
+		startUs,
 		live: !host.recorded,
 		siblingParent: node.chain.parentExecId,
 		roots: [node.chain],
 		epoch: host.openings,
 		sequence: 0,
 		head: Buffer.alloc(32),
-		lastEventUs: info.startUs,
+		watermarkUs: -1,
+		lastEventUs: startUs,
 		events: 0,
 		copies: 0,
 		orphans: 0,

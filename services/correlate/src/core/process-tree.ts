@@ -149,23 +149,24 @@ export function pidInExecId(execId: string): number {
 
 /**
  * Makes room: oldest first, exited before living, never a process of an open session.
- * Returns how many living processes had to go.
+ * Returns how many had to go.
  */
-export function evictProcesses(tree: ProcessTree, max: number): number {
-	if (tree.nodes.size <= max) return 0;
+export function evictProcesses(tree: ProcessTree, max: number): { exited: number; living: number } {
+	const gone = { exited: 0, living: 0 };
+	if (tree.nodes.size <= max) return gone;
 	// A sixteenth at a time, so that the scan costs little per process.
 	const goal = max - (max >> 4);
-	let living = 0;
 	for (const exitedOnly of [true, false]) {
 		for (const [execId, node] of tree.nodes) {
-			if (tree.nodes.size <= goal) return living;
+			if (tree.nodes.size <= goal) return gone;
 			if (sessionOf(node) !== null || (exitedOnly && node.chain.exitedUs === -1)) continue;
 			tree.nodes.delete(execId);
 			tree.dirty.delete(execId);
 			tree.removed.add(execId);
 			if (tree.pids.get(node.info.pid) === node) tree.pids.delete(node.info.pid);
-			if (!exitedOnly) living++;
+			if (exitedOnly) gone.exited++;
+			else gone.living++;
 		}
 	}
-	return living;
+	return gone;
 }

@@ -33,6 +33,8 @@ export interface Session {
 	/** Next number in the fact chain, and the digest of the batch before. */
 	sequence: number;
 	head: Uint8Array;
+	/** Watermark of the newest batch: it never falls. */
+	watermarkUs: number;
 
 	/** Time of the newest event of its own processes. */
 	lastEventUs: number;

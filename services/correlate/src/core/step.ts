@@ -8,7 +8,7 @@ import { createCollector, cutAll, type SessionOutput } from './collector.ts';
 import { evictContents } from './content.ts';
 import { inWorkspace } from './file-report.ts';
 import { addKnownGap, addUnknown, forgetGaps } from './gaps.ts';
-import type { Host, Settings, Step } from './host.ts';
+import { type Host, noteHook, type Settings, type Step } from './host.ts';
 import { type Notices, notice } from './notices.ts';
 import { note } from './record-trail.ts';
 import { forget, type Item, insert, insertLate, next, pending } from './reorder.ts';
@@ -46,15 +46,27 @@ export function stepBatch(
 	const items = unpackItems(batch, refusals);
 	if (items === null) return { outputs: [], refusals, accepted: false };
 	const collector = createCollector(settings.limits, host.tree);
-	const step: Step = { settings, host, collector, notices, late: false, folderScans: folderScansMax };
-	if (batch.source !== 'tick' && !followChain(step, batch, payloadDigest, items, offset, refusals))
+	const step: Step = { settings, host, collector, notices, late: false, recovered: false, folderScans: folderScansMax };
+	if (batch.source === 'tick') {
+		// A tick moves time and says nothing else: it is outside the host's chain.
+		if (items.length > 0 || batch.endOfInput) {
+			refusals.push({
+				code: 'not-a-batch',
+				message: 'events: expected none in a tick',
+				event: null,
+				timeUs: batch.observedUs,
+			});
+			return { outputs: [], refusals, accepted: false };
+		}
+	} else if (!followChain(step, batch, payloadDigest, items, offset, refusals))
 		return { outputs: [], refusals, accepted: false };
 	// A new boot or recording replaced the tree.
 	collector.tree = host.tree;
 
 	const beforeUs = host.reorder.newestUs;
+	const generation = host.sizes.generation;
 	noteLosses(step, batch, items);
-	for (const hook of batch.hooks) host.hooks.add(hook);
+	for (const hook of batch.hooks) noteHook(step, hook);
 	const newestUs = takeItems(step, batch, items, refusals);
 	note(host.records, offset, beforeUs, newestUs);
 	release(step, batch);
@@ -72,8 +84,20 @@ export function stepBatch(
 		cutAll(collector, host.reorder.watermarkUs);
 		forgetPast(step);
 	}
+	noteForgotten(step, generation);
 	for (const session of collector.touched) if (!session.closed) host.dirtySessions.add(session);
 	return { outputs: collector.outputs, refusals, accepted: true };
+}
+
+/** What the bounds made the tables forget. */
+function noteForgotten(step: Step, generation: number): void {
+	const { host, notices, settings } = step;
+	const rotations = host.sizes.generation - generation;
+	if (rotations > 0)
+		notice(notices, 'digests_forgotten', 'limit', true, rotations * Math.ceil(settings.limits.digests / 2));
+	if (host.contents.namesDropped > 0)
+		notice(notices, 'file_names_forgotten', 'limit', false, host.contents.namesDropped);
+	host.contents.namesDropped = 0;
 }
 
 /** Events with their processes; null when the batch's indices are wrong. */
@@ -105,7 +129,9 @@ function followChain(
 	const { host, notices } = step;
 	const newBoot = host.boot !== '' && batch.boot !== host.boot;
 	const known = host.reorder.newestUs === -1 ? batch.observedUs : host.reorder.newestUs;
-	const verdict = judge(host.chain, batch, payloadDigest, newBoot, known, oldest(items, batch.observedUs));
+	const { skewUs } = step.settings.limits;
+	const missing = { fromUs: known - skewUs, toUs: Math.max(known, newest(items, batch.observedUs)) };
+	const verdict = judge(host.chain, batch, payloadDigest, newBoot, missing);
 	const gaps = step.settings.limits.gaps;
 	switch (verdict.kind) {
 		case 'duplicate':
@@ -124,6 +150,7 @@ function followChain(
 			notice(notices, 'batches_missing', 'chain-gap', false, verdict.hole.to - verdict.hole.from + 1);
 			break;
 		case 'fills':
+			step.recovered = true;
 			notice(notices, 'batches_recovered', 'chain-gap', true);
 			break;
 	}
@@ -137,6 +164,12 @@ function followChain(
 	if (newBoot) endBoot(step, offset);
 	enter(host, batch, verdict, gaps);
 	return true;
+}
+
+function newest(items: readonly Item[], otherwise: number): number {
+	let newestUs = -1;
+	for (const item of items) if (item.event.timeUs > newestUs) newestUs = item.event.timeUs;
+	return newestUs === -1 ? otherwise : newestUs;
 }
 
 function oldest(items: readonly Item[], otherwise: number): number {
@@ -174,6 +207,8 @@ function enter(host: Host, batch: TraceBatch, verdict: ChainVerdict, gapsMax: nu
 		);
 }
 
+const gapDetailMax = 256;
+
 /** The agent's own counters tell how it lost events; all others are the sensor's. */
 function causeOf(counter: string): string {
 	if (counter.startsWith('affidavit_spool')) return 'spool-drop';
@@ -184,7 +219,13 @@ function noteLosses(step: Step, batch: TraceBatch, items: readonly Item[]): void
 	const { host, settings } = step;
 	for (const loss of batch.losses) {
 		const { counter, count, fromUs, toUs } = loss;
-		const gap = { cause: causeOf(counter), detail: counter, fromUs, toUs, count: count > 0 ? count : -1 };
+		const gap = {
+			cause: causeOf(counter),
+			detail: counter.slice(0, gapDetailMax),
+			fromUs,
+			toUs,
+			count: count > 0 ? count : -1,
+		};
 		addKnownGap(host.gaps, gap, settings.limits.gaps);
 	}
 	if (batch.lossCounters === 'unknown' && batch.source !== 'tick') {
@@ -242,7 +283,7 @@ function applyLate(step: Step, late: Item[]): void {
 			notice(step.notices, 'events_dropped', 'duplicate', true);
 			continue;
 		}
-		notice(step.notices, 'events_late', 'skew', false);
+		notice(step.notices, 'events_late', step.recovered ? 'recovered' : 'skew', step.recovered);
 		apply(step, item);
 	}
 	step.late = false;

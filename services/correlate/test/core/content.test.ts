@@ -136,7 +136,7 @@ test('history ends at the horizon', async () => {
 	s.story.read(s.shell, '/opt/x', '5', 'x');
 	const facts = await factsFrom(s);
 	assert.deepEqual(timely(facts), ['read /opt/x v1']);
-	assert.equal(facts.files[0]?.writerForeign, true);
+	assert.deepEqual([facts.files[0]?.writer, facts.files[0]?.writerForeign], ['', false]);
 });
 
 test('foreign changes in the workspace are facts while the session is open, elsewhere only on files that it used', async () => {
