@@ -23,7 +23,7 @@ export type CrashPoint =
 export interface RunnerOptions {
 	/** Input records per step and commit. Default 256. */
 	batchRecordsMax?: number;
-	/** Input bytes per step and commit; one larger record still passes. Default 4 MiB. */
+	/** Input bytes per step and commit; one larger record still passes. Default 1 MiB: seventeen full trace batches. */
 	batchBytesMax?: number;
 	/** Outputs per append. Default 1024. */
 	publishRecordsMax?: number;
@@ -53,7 +53,7 @@ export interface RunnerLimits {
 }
 
 export const runnerLimits = (options: RunnerOptions): RunnerLimits => ({
-	batch: { records: options.batchRecordsMax ?? 256, bytes: options.batchBytesMax ?? 4 * 1024 ** 2 },
+	batch: { records: options.batchRecordsMax ?? 256, bytes: options.batchBytesMax ?? 1024 ** 2 },
 	publish: { records: options.publishRecordsMax ?? 1024, bytes: options.publishBytesMax ?? 4 * 1024 ** 2 },
 });
 

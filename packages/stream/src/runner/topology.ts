@@ -81,7 +81,7 @@ async function runAll(opened: readonly Opened[], ports: RunnerPorts, run: RunUnt
 				}),
 			),
 		);
-		if (run.until === undefined || stop.aborted) return ends;
+		if (run.until === undefined || stop.aborted || ends.every((end) => end.kind === 'fenced')) return ends;
 		await sources;
 		return await drain(opened, ends, stop);
 	} finally {

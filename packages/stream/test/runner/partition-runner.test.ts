@@ -264,6 +264,25 @@ describe('a lost store', () => {
 		assert.equal(world.count('store_rebuilt'), 1);
 	});
 
+	it('finds its own outputs behind many of others', async () => {
+		const world = createWorld();
+		await feed(world.log, ['a', 'b']);
+		await pumpAll(
+			await openPartition(
+				echoStage(() => ({ rebuildOffset: 0 })),
+				0,
+				world,
+			),
+		);
+		const origin = { stage: 'another', partition: 0, index: 0 };
+		await world.log.append(
+			Array.from({ length: 6000 }, (_, offset) => ({ ...out('session', ''), origin: { ...origin, offset } })),
+		);
+		world.store.clear();
+		await pumpAll(await openPartition(echoStage(), 0, world));
+		assert.equal((await world.log.bounds('session', 0)).end, 6002);
+	});
+
 	it('is rebuilt to the end even when the process dies halfway', async () => {
 		const world = createWorld();
 		await feed(world.log, ['a', 'b', 'c', 'd']);
