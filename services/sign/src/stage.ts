@@ -1,6 +1,7 @@
 // Stage `sign`: verdicts to signed attestations. Files first, records after: a crash in between repeats both to the same end.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { attestationCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import { isSha256, sha256Hex } from '@affidavit/model/digests.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
@@ -14,6 +15,7 @@ import { deriveStatements } from './derive.ts';
 import { publishEnvelope } from './envelope-folder.ts';
 import type { RefusalCode } from './errors.ts';
 import type { EnvelopeSigner } from './signing/envelope-signer.ts';
+import { outlastTransient } from './transient.ts';
 
 export interface SignDeps {
 	/** Batches of the verdict's session in order of appending (list `verdict.factsList` of the correlate scope). */
@@ -24,6 +26,8 @@ export interface SignDeps {
 	outDir: string;
 	emit: Emit;
 	limits?: Partial<SignLimits>;
+	/** Waits between tries; tests do not wait. */
+	sleep?: (ms: number) => Promise<void>;
 }
 
 type SignResult =
@@ -32,6 +36,7 @@ type SignResult =
 
 export function createSignStage(deps: SignDeps): Stage {
 	const limits: SignLimits = { ...defaultLimits, ...deps.limits };
+	const sleep = deps.sleep ?? ((ms: number) => setTimeout(ms));
 	return {
 		name: 'sign',
 		input: 'verdict',
@@ -45,7 +50,7 @@ export function createSignStage(deps: SignDeps): Stage {
 					const result = emptyResult(records);
 					if (replayed) return result;
 					for (const record of records) {
-						const signed = await signRecord(record, deps, limits, folder);
+						const signed = await outlastTransient(() => signRecord(record, deps, limits, folder), deps.emit, sleep);
 						if (signed.kind === 'signed') result.outputs.push({ offset: record.offset, records: signed.records });
 						else result.deadLetters.push(refuse(record, signed, deps.emit));
 					}

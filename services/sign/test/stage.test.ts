@@ -180,6 +180,42 @@ suite('stage sign', () => {
 	});
 });
 
+test('a full disk is outlasted, another failure is not', async () => {
+	const fails = (code: string, times: number) => {
+		const waits: number[] = [];
+		const { emit, count } = collectingEmit();
+		let left = times;
+		const stage = createSignStage({
+			readFacts: () => stream(chain.batches),
+			blobs: {
+				...createMemoryBlobs(),
+				get: async () => {
+					if (left-- > 0) throw new SignError('write-failed', 'x', Object.assign(new Error(code), { code }));
+					return manifestBytes(manifest()).bytes;
+				},
+			},
+			signer,
+			outDir: join(folder, `full-${code}-${times}`),
+			emit,
+			sleep: async (ms) => {
+				waits.push(ms);
+			},
+		});
+		const done = stage.open(0, new Map()).then((worker) => worker.step([record(verdictFor(chain))], false));
+		return { done, waits, count };
+	};
+	const passing = fails('ENOSPC', 3);
+	assert.equal(attestations(await passing.done).length, 4);
+	assert.deepEqual(passing.waits, [200, 400, 800]);
+	assert.equal(passing.count('sign_retries'), 3);
+	const lasting = fails('ENOSPC', 99);
+	await assert.rejects(lasting.done, SignError);
+	assert.equal(lasting.waits.length, 6);
+	const other = fails('EACCES', 1);
+	await assert.rejects(other.done, SignError);
+	assert.deepEqual(other.waits, []);
+});
+
 suite('signing key', () => {
 	test('is made on first use with a warning, for its owner only, and read again', () => {
 		const { emit, events, count } = collectingEmit();
@@ -189,6 +225,7 @@ suite('signing key', () => {
 		assert.equal(statSync(file).mode & 0o777, 0o600);
 		assert.equal(readFileSync(`${file}.pub`, 'utf8'), made.publicPem);
 		assert.ok(events.some((e) => e.name === 'signing_key_created' && !e.intentional));
+		assert.deepEqual(readdirSync(join(folder, 'keys')), ['signing.pem', 'signing.pem.pub']);
 		const read = openSigningKey(file, { create: true, emit });
 		assert.deepEqual([read.created, read.keyId], [false, made.keyId]);
 		assert.equal(count('signing_key_exposed'), 0);

@@ -1,7 +1,18 @@
 // The key of a local signer: a PEM file that only its owner reads, made on first use.
 import type { KeyObject } from 'node:crypto';
 import { generateKeyPairSync } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+	closeSync,
+	existsSync,
+	fsyncSync,
+	linkSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { keyFileBytesMax, parsePrivateKey, publicKeyPem } from '@affidavit/attest/keys.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
@@ -36,7 +47,9 @@ export function openSigningKey(file: string, options: { create: boolean; emit: E
 	const pem = readKeyFile(file);
 	const parsed = parsePrivateKey(pem, file);
 	if (parsed.kind === 'invalid') throw new SignError('key-invalid', parsed.reason);
-	return { key: parsed.key, keyId: parsed.keyId, publicPem: publicKeyPem(parsed.key), created };
+	const publicPem = publicKeyPem(parsed.key);
+	if (created) writePublicKey(file, publicPem);
+	return { key: parsed.key, keyId: parsed.keyId, publicPem, created };
 
 	function readKeyFile(path: string): string {
 		try {
@@ -63,25 +76,39 @@ export function openSigningKey(file: string, options: { create: boolean; emit: E
 	}
 }
 
-/** False when the file is there already. The private half is written last: a crash in between leaves no key without its .pub. */
+/** False when the file is there already. Written whole under another name first: nobody ever reads half a key. */
 function createKey(file: string): boolean {
-	let fd: number;
+	if (existsSync(file)) return false;
+	const temporary = `${file}.${process.pid}.tmp`;
 	try {
 		mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-		fd = openSync(file, 'wx', 0o600);
+		const { privateKey } = generateKeyPairSync('ed25519');
+		rmSync(temporary, { force: true });
+		const fd = openSync(temporary, 'wx', 0o600);
+		try {
+			writeFileSync(fd, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+			fsyncSync(fd);
+			// A link, since a rename would replace the key that another process made meanwhile.
+			linkSync(temporary, file);
+		} finally {
+			closeSync(fd);
+			rmSync(temporary, { force: true });
+		}
 	} catch (cause) {
 		if (isCode(cause, 'EEXIST')) return false;
 		throw new SignError('key-unreadable', `${file}: cannot make a signing key here`, cause);
 	}
-	try {
-		const { privateKey } = generateKeyPairSync('ed25519');
-		writeFileSync(`${file}.pub`, publicKeyPem(privateKey), { mode: 0o644 });
-		writeFileSync(fd, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-		fsyncSync(fd);
-	} finally {
-		closeSync(fd);
-	}
 	return true;
+}
+
+/** The public half beside a key that was just made; one that is there stays. */
+function writePublicKey(file: string, publicPem: string): void {
+	try {
+		writeFileSync(`${file}.pub`, publicPem, { mode: 0o644, flag: 'wx' });
+	} catch (cause) {
+		if (!isCode(cause, 'EEXIST'))
+			throw new SignError('key-unreadable', `${file}.pub: cannot write the public key here`, cause);
+	}
 }
 
 const isCode = (cause: unknown, code: string): boolean =>
