@@ -14,7 +14,8 @@ import { type Matcher, parseMatchers } from './core/matcher.ts';
 import { type Notices, notice } from './core/notices.ts';
 import { oldestOpen, rebuildFrom } from './core/record-trail.ts';
 import { refill } from './core/refill.ts';
-import { type Refusal, stepBatch } from './core/step.ts';
+import type { Refusal } from './core/refusal.ts';
+import { stepBatch } from './core/step.ts';
 import { CorrelateError } from './errors.ts';
 import presets from './matchers/presets.json' with { type: 'json' };
 

@@ -1,7 +1,7 @@
 // When a session ends, and what is said then: its products, its gaps, its counts.
 import type { CloseReason, ProductFact } from '@affidavit/model/generated/session.ts';
 import { addGap, cut, gather } from './collector.ts';
-import type { Content } from './content.ts';
+import { type Content, splitName } from './content.ts';
 import { inWorkspace } from './file-report.ts';
 import { type Gap, overlapping } from './gaps.ts';
 import type { Step } from './host.ts';
@@ -116,14 +116,12 @@ const compareGaps = (a: Gap, b: Gap): number =>
 /** Files of the workspace that the session wrote and that exist, by path. A repository's own records are no products. */
 function productsOf(step: Step, session: Session): ProductFact[] {
 	const products: ProductFact[] = [];
-	const prefix = session.container === '' ? 0 : session.container.length + 1;
 	for (const content of step.host.contents.all) {
 		const mark = content.marks.find((one) => one.session === session.epoch);
 		if (mark === undefined || !mark.wrote) continue;
 		for (const name of content.names) {
-			if (prefix > 0 ? !name.startsWith(`${session.container}\0`) : name.includes('\0')) continue;
-			const path = name.slice(prefix);
-			if (!inWorkspace(session, session.container, path) || path.includes('/.git/')) continue;
+			const { container, path } = splitName(name);
+			if (!inWorkspace(session, container, path) || path.includes('/.git/')) continue;
 			products.push({
 				path,
 				dev: content.dev,

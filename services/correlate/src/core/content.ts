@@ -101,6 +101,12 @@ export const createContents = (): Contents => ({
 /** A container's path names another file than the same path on the host. */
 export const nameKey = (container: string, path: string): string => (container === '' ? path : `${container}\0${path}`);
 
+/** The container ('' on the host) and the path of a name. */
+export function splitName(name: string): { container: string; path: string } {
+	const at = name.indexOf('\0');
+	return at === -1 ? { container: '', path: name } : { container: name.slice(0, at), path: name.slice(at + 1) };
+}
+
 export const contentKey = (content: Content): string =>
 	content.ino === '' ? `name:${content.names[0] ?? ''}` : `${content.dev}:${content.ino}`;
 

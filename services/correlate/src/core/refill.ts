@@ -1,8 +1,9 @@
 // After a restart: puts back what was waiting in the reorder buffer; everything else is in the cells.
 import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
 import type { Host, Settings } from './host.ts';
+import { isAhead } from './release.ts';
 import { type Item, insert, insertLate } from './reorder.ts';
-import { isAhead, unpackItems } from './step.ts';
+import { unpackItems } from './step.ts';
 
 /** Takes an accepted batch again: what was not released waits as before, what was is remembered against duplicates. */
 export function refill(settings: Settings, host: Host, batch: TraceBatch, offset: number): void {

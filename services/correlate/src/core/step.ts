@@ -1,28 +1,19 @@
 // One verified batch of a host: chain, time, release, close. Pure: a function of the host's state and the batch.
 import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
-import { type ProcessInfo, type TraceEvent, unpackEvents } from '@affidavit/model/trace-event.ts';
-import { apply } from './apply.ts';
-import { accept, type ChainVerdict, judge } from './batch-chain.ts';
-import { closeAll, closeDue } from './closing.ts';
+import { type ProcessInfo, unpackEvents } from '@affidavit/model/trace-event.ts';
+import { closeAll } from './closing.ts';
 import { createCollector, cutAll, type SessionOutput } from './collector.ts';
-import { evictContents } from './content.ts';
+import { type Content, evictContents, splitName } from './content.ts';
 import { inWorkspace } from './file-report.ts';
-import { addKnownGap, addUnknown, forgetGaps } from './gaps.ts';
+import { followChain, noteLosses } from './follow.ts';
 import { type Host, noteHook, type Settings, type Step } from './host.ts';
 import { type Notices, notice } from './notices.ts';
 import { note } from './record-trail.ts';
-import { forget, type Item, insert, insertLate, next, pending } from './reorder.ts';
+import type { Refusal } from './refusal.ts';
+import { forgetPast, release, takeItems } from './release.ts';
+import type { Item } from './reorder.ts';
 import { resetHost } from './reset.ts';
 import { widen } from './session.ts';
-
-/** A batch or an event that was refused. */
-export interface Refusal {
-	code: 'not-a-batch' | 'batch-chain' | 'event-time';
-	message: string;
-	/** -1 for the whole batch. */
-	event: TraceEvent | null;
-	timeUs: number;
-}
 
 export interface BatchOutcome {
 	outputs: SessionOutput[];
@@ -75,18 +66,27 @@ export function stepBatch(
 		cutAll(collector, host.reorder.watermarkUs);
 		resetHost(host, offset + 1);
 	} else {
-		evictContents(host.contents, settings.limits.contents, (content) => {
-			for (const session of host.sessions.values())
-				if (content.names.some((name) => inWorkspace(session, '', name)))
-					session.evicted = widen(session.evicted, content.writtenUs);
-			notice(notices, 'contents_evicted', 'limit', false);
-		});
+		evictContents(host.contents, settings.limits.contents, (content) => noteEvicted(step, content));
 		cutAll(collector, host.reorder.watermarkUs);
 		forgetPast(step);
 	}
 	noteForgotten(step, generation);
 	for (const session of collector.touched) if (!session.closed) host.dirtySessions.add(session);
 	return { outputs: collector.outputs, refusals, accepted: true };
+}
+
+/** A session that loses the history of a file in its workspace has a gap. */
+function noteEvicted(step: Step, content: Content): void {
+	notice(step.notices, 'contents_evicted', 'limit', false);
+	for (const session of step.host.sessions.values()) {
+		const inside = content.names.some((name) => {
+			const { container, path } = splitName(name);
+			return inWorkspace(session, container, path);
+		});
+		if (!inside) continue;
+		session.evicted = widen(session.evicted, content.writtenUs);
+		step.collector.touched.add(session);
+	}
 }
 
 /** What the bounds made the tables forget. */
@@ -116,210 +116,4 @@ export function unpackItems(batch: TraceBatch, refusals: Refusal[]): Item[] | nu
 		refusals.push({ code: 'not-a-batch', message: cause.message, event: null, timeUs: batch.observedUs });
 		return null;
 	}
-}
-
-function followChain(
-	step: Step,
-	batch: TraceBatch,
-	payloadDigest: Uint8Array,
-	items: readonly Item[],
-	offset: number,
-	refusals: Refusal[],
-): boolean {
-	const { host, notices } = step;
-	const newBoot = host.boot !== '' && batch.boot !== host.boot;
-	const known = host.reorder.newestUs === -1 ? batch.observedUs : host.reorder.newestUs;
-	const { skewUs } = step.settings.limits;
-	const missing = { fromUs: known - skewUs, toUs: Math.max(known, newest(items, batch.observedUs)) };
-	const verdict = judge(host.chain, batch, payloadDigest, newBoot, missing);
-	const gaps = step.settings.limits.gaps;
-	switch (verdict.kind) {
-		case 'duplicate':
-			notice(notices, 'batches_dropped', 'duplicate', true);
-			return false;
-		case 'fork':
-			notice(notices, 'batches_dropped', 'chain-fork', false);
-			refusals.push({ code: 'batch-chain', message: verdict.message, event: null, timeUs: batch.observedUs });
-			addKnownGap(
-				host.gaps,
-				{ cause: 'chain-gap', detail: 'fork', fromUs: known, toUs: Math.max(known, batch.observedUs), count: -1 },
-				gaps,
-			);
-			return false;
-		case 'hole':
-			notice(notices, 'batches_missing', 'chain-gap', false, verdict.hole.to - verdict.hole.from + 1);
-			break;
-		case 'fills':
-			step.recovered = true;
-			notice(notices, 'batches_recovered', 'chain-gap', true);
-			break;
-	}
-	const lost = accept(host.chain, batch, payloadDigest, verdict);
-	if (lost !== null)
-		addKnownGap(
-			host.gaps,
-			{ cause: 'chain-gap', detail: 'lost', fromUs: lost.fromUs, toUs: lost.toUs, count: -1 },
-			gaps,
-		);
-	if (newBoot) endBoot(step, offset);
-	enter(host, batch, verdict, gaps);
-	return true;
-}
-
-function newest(items: readonly Item[], otherwise: number): number {
-	let newestUs = -1;
-	for (const item of items) if (item.event.timeUs > newestUs) newestUs = item.event.timeUs;
-	return newestUs === -1 ? otherwise : newestUs;
-}
-
-function oldest(items: readonly Item[], otherwise: number): number {
-	let oldestUs = Number.POSITIVE_INFINITY;
-	for (const item of items) if (item.event.timeUs < oldestUs) oldestUs = item.event.timeUs;
-	return oldestUs === Number.POSITIVE_INFINITY ? otherwise : oldestUs;
-}
-
-/** After a reboot nothing of the boot before lives: its events are settled and its sessions end. */
-function endBoot(step: Step, offset: number): void {
-	const { host } = step;
-	const nowUs = host.reorder.newestUs;
-	releaseUpTo(step, nowUs);
-	if (host.sessions.size > 0)
-		addKnownGap(
-			host.gaps,
-			{ cause: 'disconnected', detail: 'reboot', fromUs: nowUs, toUs: nowUs, count: -1 },
-			step.settings.limits.gaps,
-		);
-	closeAll(step, 'exited');
-	cutAll(step.collector, nowUs);
-	resetHost(host, offset);
-}
-
-function enter(host: Host, batch: TraceBatch, verdict: ChainVerdict, gapsMax: number): void {
-	host.boot = batch.boot;
-	host.recorded = batch.source === 'file' || batch.source === 'imported';
-	host.assurance = batch.source === 'imported' ? 'ptrace' : 'kernel';
-	if (verdict.kind === 'fills') return;
-	if (!host.recorded && batch.observedUs < host.observedUs)
-		addKnownGap(
-			host.gaps,
-			{ cause: 'clock-jump', detail: '', fromUs: batch.observedUs, toUs: host.observedUs, count: -1 },
-			gapsMax,
-		);
-}
-
-const gapDetailMax = 256;
-
-/** The agent's own counters tell how it lost events; all others are the sensor's. */
-function causeOf(counter: string): string {
-	if (counter.startsWith('affidavit_spool')) return 'spool-drop';
-	return counter.startsWith('affidavit_source_disconnected') ? 'disconnected' : 'loss-counter';
-}
-
-function noteLosses(step: Step, batch: TraceBatch, items: readonly Item[]): void {
-	const { host, settings } = step;
-	for (const loss of batch.losses) {
-		const { counter, count, fromUs, toUs } = loss;
-		const gap = {
-			cause: causeOf(counter),
-			detail: counter.slice(0, gapDetailMax),
-			fromUs,
-			toUs,
-			count: count > 0 ? count : -1,
-		};
-		addKnownGap(host.gaps, gap, settings.limits.gaps);
-	}
-	if (batch.lossCounters === 'unknown' && batch.source !== 'tick') {
-		const fromUs = oldest(items, batch.observedUs);
-		if (items.length > 0 || !host.recorded) addUnknown(host.gaps, fromUs, Math.max(fromUs, batch.observedUs));
-	}
-	if (batch.observedUs > host.observedUs) host.observedUs = batch.observedUs;
-}
-
-/** Sorts the batch's events into the buffer; applies late ones at once. Returns the newest time taken, -1 when none was. */
-function takeItems(step: Step, batch: TraceBatch, items: readonly Item[], refusals: Refusal[]): number {
-	const { host, settings, notices } = step;
-	const { absurdUs, deadLetters } = settings.limits;
-	const { reorder } = host;
-	const timely: Item[] = [];
-	const late: Item[] = [];
-	let newestUs = -1;
-	for (const item of items) {
-		const { timeUs } = item.event;
-		const ahead = isAhead(batch, timeUs, absurdUs);
-		if (ahead || timeUs < reorder.watermarkUs - absurdUs) {
-			notice(notices, 'events_dropped', ahead ? 'time-ahead' : 'time-behind', false);
-			if (refusals.length < deadLetters) refusals.push(timeRefusal(item.event, ahead));
-			continue;
-		}
-		if (timeUs > newestUs) newestUs = timeUs;
-		if (host.firstUs === -1 || timeUs < host.firstUs) host.firstUs = timeUs;
-		if (timeUs <= reorder.watermarkUs) late.push(item);
-		else timely.push(item);
-	}
-	const duplicates = insert(reorder, timely);
-	if (duplicates > 0) notice(notices, 'events_dropped', 'duplicate', true, duplicates);
-	if (late.length > 0) applyLate(step, late);
-	return newestUs;
-}
-
-/** Events of a batch without a clock cannot be ahead of it. */
-export const isAhead = (batch: TraceBatch, timeUs: number, absurdUs: number): boolean =>
-	batch.observedUs > 0 && timeUs > batch.observedUs + absurdUs;
-
-const timeRefusal = (event: TraceEvent, ahead: boolean): Refusal => ({
-	code: 'event-time',
-	message: ahead
-		? 'time: more than 10 minutes ahead of the batch'
-		: 'time: more than 10 minutes behind what is settled',
-	event,
-	timeUs: event.timeUs,
-});
-
-function applyLate(step: Step, late: Item[]): void {
-	const ordered = late.sort((a, b) => a.event.timeUs - b.event.timeUs);
-	step.late = true;
-	for (const item of ordered) {
-		if (!insertLate(step.host.reorder, item)) {
-			notice(step.notices, 'events_dropped', 'duplicate', true);
-			continue;
-		}
-		notice(step.notices, 'events_late', step.recovered ? 'recovered' : 'skew', step.recovered);
-		apply(step, item);
-	}
-	step.late = false;
-}
-
-function release(step: Step, batch: TraceBatch): void {
-	const { host, settings } = step;
-	const { reorder } = host;
-	if (batch.endOfInput) {
-		releaseUpTo(step, reorder.newestUs);
-		return;
-	}
-	// On a live host its clock moves time too, so that an idle host's events do not wait.
-	const newestUs = host.recorded ? reorder.newestUs : Math.max(reorder.newestUs, host.observedUs);
-	releaseUpTo(step, newestUs - settings.limits.skewUs);
-	const excess = pending(reorder) - settings.limits.reorderEvents;
-	if (excess > 0) {
-		notice(step.notices, 'events_released_early', 'limit', false, excess);
-		releaseUpTo(step, (reorder.items[reorder.head + excess - 1] as Item).event.timeUs);
-	}
-}
-
-function releaseUpTo(step: Step, watermarkUs: number): void {
-	const { reorder } = step.host;
-	if (watermarkUs <= reorder.watermarkUs) return;
-	reorder.watermarkUs = watermarkUs;
-	for (let item = next(reorder); item !== undefined; item = next(reorder)) apply(step, item);
-	if (watermarkUs > step.host.nextCloseUs) closeDue(step, watermarkUs);
-}
-
-function forgetPast(step: Step): void {
-	const { host, settings } = step;
-	const { skewUs, horizonUs } = settings.limits;
-	const { watermarkUs } = host.reorder;
-	forget(host.reorder, watermarkUs - skewUs);
-	let keepUs = watermarkUs;
-	for (const session of host.sessions.values()) keepUs = Math.min(keepUs, session.startUs);
-	forgetGaps(host.gaps, keepUs - horizonUs);
 }
