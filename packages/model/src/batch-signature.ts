@@ -1,6 +1,8 @@
 // The host's signature over a trace batch, and the link from one batch to the next (design 4, "Nothing upstream is trusted").
 // Shared by who writes batches (ingest) and who checks them (correlate); pure.
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createAvroWalk } from './avro-bounds.ts';
 import { signedBatchCodec, traceBatchCodec } from './codec.ts';
 import type { SignedBatch } from './generated/signed-batch.ts';
 import type { TraceBatch } from './generated/trace.ts';
@@ -23,7 +25,7 @@ export interface ChainState {
 export const digestBytes = 32;
 
 /** A record of topic `trace` above this is refused unread. */
-export const signedBatchBytesMax = 16 * 1024 * 1024;
+export const signedBatchBytesMax = 8 * 1024 * 1024;
 
 export const chainStart = (): ChainState => ({ sequence: 0, previous: new Uint8Array(digestBytes) });
 
@@ -70,32 +72,55 @@ export function verifySignedBatch(
 	if (bytes.byteLength > signedBatchBytesMax)
 		return refused('batch-too-large', `${bytes.byteLength} bytes: expected at most ${signedBatchBytesMax}`);
 	let signed: SignedBatch;
-	let batch: TraceBatch;
+	let host: string | null;
 	try {
 		signed = signedBatchCodec.decode(bytes);
-		batch = traceBatchCodec.decode(signed.payload);
+		host = hostOf(signed.payload);
 	} catch (cause) {
-		return refused('not-a-batch', `expected a SignedBatch with a TraceBatch: ${String(cause)}`);
+		return refused('not-a-batch', `expected a SignedBatch: ${String(cause)}`);
 	}
-	const shape = shapeError(batch);
-	if (shape !== null) return refused('not-a-batch', shape);
-	const key = resolveKey(batch.host, signed.keyId);
+	if (host === null) return refused('not-a-batch', 'payload: expected a TraceBatch');
+	const key = resolveKey(host, signed.keyId);
 	if (key === undefined || key.type !== 'public' || key.asymmetricKeyType !== 'ed25519')
 		return refused(
 			'unknown-key',
-			`keyId: ${printable(signed.keyId)} is not a known ed25519 key of host ${printable(batch.host)}`,
+			`keyId: ${printable(signed.keyId)} is not a known ed25519 key of host ${printable(host)}`,
 		);
 	if (!verify(null, signed.payload, key, signed.signature))
-		return refused(
-			'bad-signature',
-			`signature: does not match the payload of batch ${batch.sequence} of host ${printable(batch.host)}`,
-		);
+		return refused('bad-signature', `signature: does not match the payload of a batch of host ${printable(host)}`);
+	// Only what a known key has signed is decoded, and not even that on its word.
+	if (!isTraceBatch(signed.payload)) return refused('not-a-batch', 'payload: expected a TraceBatch');
+	let batch: TraceBatch;
+	try {
+		batch = traceBatchCodec.decode(signed.payload);
+	} catch (cause) {
+		return refused('not-a-batch', `payload: expected a TraceBatch: ${String(cause)}`);
+	}
+	const shape = batch.host === host ? shapeError(batch) : 'host: not the one that the key was looked up for';
+	if (shape !== null) return refused('not-a-batch', shape);
 	return {
 		kind: 'ok',
 		batch,
 		payloadDigest: createHash('sha256').update(signed.payload).digest(),
 		keyId: signed.keyId,
 	};
+}
+
+const isTraceBatch = createAvroWalk(
+	JSON.parse(readFileSync(new URL('../../../schemas/trace.avsc', import.meta.url), 'utf8')),
+);
+
+/** The first field of a payload, a string: zigzag length and UTF-8. */
+function hostOf(payload: Uint8Array): string | null {
+	const low = payload[0] ?? 0;
+	const high = payload[1] ?? 0;
+	// Two bytes hold the length of any host name.
+	if (low >= 0x80 && high >= 0x80) return null;
+	const start = low < 0x80 ? 1 : 2;
+	const zigzag = low < 0x80 ? low : (low & 0x7f) + high * 128;
+	const end = start + zigzag / 2;
+	if (zigzag % 2 !== 0 || end > payload.length) return null;
+	return Buffer.from(payload.buffer, payload.byteOffset + start, zigzag / 2).toString('utf8');
 }
 
 function shapeError(batch: TraceBatch): string | null {

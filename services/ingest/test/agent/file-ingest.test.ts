@@ -270,3 +270,24 @@ const sortedRecords = (store: MemoryStore): string[][] => {
 			return name === 'deadletter' ? values.sort() : values;
 		});
 };
+
+it('of too many hosts takes the first ones and tells of the others', async () => {
+	const store = memoryStore();
+	const lines = Array.from({ length: 12 }, (_, i) => event(i, { host: `h${i % 4}` }));
+	const limits = { ...fileIngestLimits, hosts: 3 };
+	const result = await ingest(
+		[file('crowd.jsonl', [...lines, event(1, { host: 'x'.repeat(300) })].join('\n'))],
+		store,
+		{
+			limits,
+		},
+	);
+	assert.deepEqual(result.kind === 'done' && result.hosts, ['h0', 'h1', 'h2']);
+	const letters = deadLettersOf(store.records).map((l) => [l.origin, l.code]);
+	assert.deepEqual(letters, [
+		['crowd.jsonl:4', 'too-many-hosts'],
+		['crowd.jsonl:8', 'too-many-hosts'],
+		['crowd.jsonl:12', 'too-many-hosts'],
+		['crowd.jsonl:13', 'too-long'],
+	]);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, it } from 'node:test';
 import {
 	chainStart,
@@ -68,7 +68,37 @@ describe('a signed batch', () => {
 	});
 
 	it('of any bytes gives an error and never throws', () => {
-		fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => assert.equal(codeOf(bytes), 'not-a-batch')));
+		const codes = new Set(['not-a-batch', 'unknown-key']);
+		fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => assert.ok(codes.has(codeOf(bytes)))));
+	});
+
+	it('whose payload claims more than it holds is refused before anything is allocated, also with a good signature', () => {
+		const payload = Buffer.from(signedBatchCodec.decode(signBatch({ ...batch, hooks: [] }, key).bytes).payload);
+		// The count of the last array (hooks) stands before endOfInput.
+		const huge = Buffer.concat([
+			payload.subarray(0, -2),
+			Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x1f]),
+			payload.subarray(-1),
+		]);
+		const signature = sign(null, huge, key.privateKey);
+		const bytes = signedBatchCodec.encode({ payload: huge, keyId: key.keyId, signature });
+		assert.equal(codeOf(bytes), 'not-a-batch');
+	});
+
+	it('with a host name of any length is told apart', () => {
+		for (const length of [0, 1, 63, 64, 200, 8191]) {
+			const name = 'h'.repeat(length);
+			const { bytes } = signBatch({ ...batch, host: name }, key);
+			assert.equal(
+				codeOf(bytes, (host) => (host === name ? key.publicKey : undefined)),
+				'ok',
+				String(length),
+			);
+		}
+		assert.equal(
+			codeOf(signBatch({ ...batch, host: 'h'.repeat(8192) }, key).bytes, () => key.publicKey),
+			'not-a-batch',
+		);
 	});
 
 	it('of another host, an unknown key, a key of another kind, or too large is refused', () => {

@@ -1,5 +1,5 @@
 // Recorded files, line by line: decode, share out to the hosts' lanes, tell what cannot be read. Pure.
-import { chainStart, type HostKey } from '@affidavit/model/batch-signature.ts';
+import type { HostKey } from '@affidavit/model/batch-signature.ts';
 import type { Loss, LossCounters } from '@affidavit/model/generated/trace.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { OutRecord } from '@affidavit/stream/ports.ts';
@@ -7,8 +7,9 @@ import type { BatchLimits, DecodedEvent } from '../../batch/batcher.ts';
 import type { Decoder } from '../../decode-result.ts';
 import { createDeadLetters, type IngestDeadLetterCode, type RawInput, type Redact, rawInput } from '../dead-letter.ts';
 import type { Line } from '../lines.ts';
-import { encodeLaneState, encodeRunState, laneCell, type RunState, runCell } from './checkpoint.ts';
-import { type Lane, type LanePosition, type LaneState, newLaneState, openLane } from './lane.ts';
+import { encodeRunState, type RunState, runCell } from './checkpoint.ts';
+import type { LanePosition, LaneState } from './lane.ts';
+import { openLanes } from './lanes.ts';
 
 export interface RunLimits {
 	batch: BatchLimits;
@@ -52,8 +53,6 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 	const { decoder, limits } = options;
 	const state: RunState = { ...saved };
 	const resumeTold = saved.told;
-	const lanes = new Map<string, Lane>();
-	const laneStates = new Map<string, LaneState>();
 	let letters: OutRecord[] = [];
 	const issuedBefore = savedLanes.reduce((sum, lane) => sum + lane.refused, saved.deadLetters);
 	const { redact, emit } = options;
@@ -61,26 +60,20 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 
 	const originOf = (file: number, line: number): string => `${state.files[file]?.name ?? ''}:${line}`;
 
-	const openLaneOf = (laneState: LaneState): Lane => {
-		const lane = openLane(laneState, {
-			boot: options.boot,
-			key: options.key,
-			limits: limits.batch,
-			lossCounters: options.lossCounters,
-			refuse: (item, code, message) =>
-				deadLetters.issue({
-					origin: originOf(item.file, item.line),
-					code,
-					message,
-					raw: rawInput(item.bytes),
-					timeUs: item.timeUs,
-				}),
-		});
-		lanes.set(laneState.host, lane);
-		laneStates.set(laneState.host, laneState);
-		return lane;
-	};
-	for (const laneState of savedLanes) openLaneOf(laneState);
+	const lanes = openLanes(savedLanes, limits.hosts, {
+		boot: options.boot,
+		key: options.key,
+		limits: limits.batch,
+		lossCounters: options.lossCounters,
+		refuse: (item, code, message) =>
+			deadLetters.issue({
+				origin: originOf(item.file, item.line),
+				code,
+				message,
+				raw: rawInput(item.bytes),
+				timeUs: item.timeUs,
+			}),
+	});
 
 	/** Tells of a line that no lane can take. A resumed run has told of some already. */
 	const refuse = (file: number, line: number, code: IngestDeadLetterCode, message: string, raw: RawInput): boolean => {
@@ -93,20 +86,16 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 	};
 
 	const toLane = (file: number, line: Extract<Line, { kind: 'line' }>, entry: DecodedEvent): void => {
-		let lane = lanes.get(entry.host);
-		if (lane === undefined) {
-			if (lanes.size >= limits.hosts || entry.host.length > hostLengthMax) {
-				const found = lanes.size >= limits.hosts ? `one of more than ${limits.hosts} hosts` : 'a name too long';
-				refuse(
-					file,
-					line.number,
-					'too-many-hosts',
-					`node_name: ${found}: expected a host's name`,
-					rawInput(line.bytes),
-				);
-				return;
-			}
-			lane = openLaneOf(newLaneState(entry.host, chainStart()));
+		if (entry.host.length > hostLengthMax) {
+			const message = `node_name: ${entry.host.length} characters: expected at most ${hostLengthMax}`;
+			refuse(file, line.number, 'too-long', message, rawInput(line.bytes));
+			return;
+		}
+		const lane = lanes.of(entry.host);
+		if (lane === null) {
+			const message = `node_name: expected at most ${limits.hosts} hosts in one run`;
+			refuse(file, line.number, 'too-many-hosts', message, rawInput(line.bytes));
+			return;
 		}
 		lane.push({
 			file,
@@ -117,15 +106,6 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			entry,
 			bytes: line.bytes,
 		});
-	};
-
-	const cutLosses = (newestUs: number): Loss[] => {
-		const losses: Loss[] = [];
-		const at = { fromUs: newestUs, toUs: newestUs };
-		if (state.cutLines > 0) losses.push({ counter: 'affidavit_input_cut_lines', count: state.cutLines, ...at });
-		// How much a damaged file has lost cannot be known.
-		if (state.cutFiles > 0) losses.push({ counter: 'affidavit_input_cut_files', count: 0, ...at });
-		return losses;
 	};
 
 	return {
@@ -156,8 +136,7 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			if (refuse(file, at.number, 'truncated-file', message, raw)) state.cutFiles++;
 		},
 		finish() {
-			for (const lane of lanes.values())
-				lane.finish((fromUs, toUs) => [...options.losses(fromUs, toUs), ...cutLosses(toUs)]);
+			lanes.finish((fromUs, toUs) => [...options.losses(fromUs, toUs), ...cutLosses(state, toUs)]);
 			state.done = true;
 			deadLetters.restart();
 		},
@@ -165,26 +144,22 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			const cells = new Map<string, Uint8Array | null>();
 			const records = letters;
 			letters = [];
-			state.position = readTo;
-			for (const lane of lanes.values()) {
-				const taken = lane.take();
-				if (taken !== null) {
-					for (const record of taken.records) records.push(record);
-					cells.set(laneCell(lane.host), encodeLaneState(taken.state));
-					laneStates.set(lane.host, taken.state);
-				}
-				const oldest = lane.oldest();
-				if (oldest !== null && isBefore(oldest, state.position))
-					state.position = { file: oldest.file, offset: oldest.offset, line: oldest.line };
-			}
+			state.position = lanes.take(readTo, records, cells);
 			if (records.length === 0 && cells.size === 0 && !state.done) return null;
 			cells.set(runCell, encodeRunState(state));
 			return { cells, records };
 		},
 		state: () => state,
-		lanes: () => [...laneStates.values()],
+		lanes: () => lanes.states(),
 	};
 }
 
-const isBefore = (a: LanePosition, b: LanePosition): boolean =>
-	a.file < b.file || (a.file === b.file && a.line < b.line);
+/** What a cut input has lost, at the time at which it breaks off. */
+function cutLosses(state: RunState, newestUs: number): Loss[] {
+	const losses: Loss[] = [];
+	const at = { fromUs: newestUs, toUs: newestUs };
+	if (state.cutLines > 0) losses.push({ counter: 'affidavit_input_cut_lines', count: state.cutLines, ...at });
+	// How much a damaged file has lost cannot be known.
+	if (state.cutFiles > 0) losses.push({ counter: 'affidavit_input_cut_files', count: 0, ...at });
+	return losses;
+}
