@@ -5,10 +5,12 @@ import { type Bytes, type Input, type Literal, literalOf, sameBytes } from './by
 
 export interface CachedProcess {
 	readonly info: ProcessInfo;
-	/** A copy: the line's buffer is not held. */
-	readonly raw: Literal;
+	/** A copy, with others' in one piece of memory: the line's buffer is not held. */
+	raw: Literal;
+	/** Where the process begins in `raw`. */
+	at: number;
 	readonly length: number;
-	/** Where two copies may differ, in order: bytes [start, end) of `raw`; start is its length where there is none. */
+	/** Where two copies may differ, in order: bytes [start, end) from `at` on; start is `length` where there is none. */
 	readonly firstStart: number;
 	readonly firstEnd: number;
 	readonly secondStart: number;
@@ -23,10 +25,19 @@ export type Skip = (bytes: Bytes, pos: number, end: number, length: number) => n
 /** [start, end) of what may differ, relative to the process's first byte. */
 export type Cuts = readonly [firstStart: number, firstEnd: number, secondStart: number, secondEnd: number];
 
-export function cachedProcess(bytes: Bytes, start: number, end: number, cuts: Cuts, info: ProcessInfo): CachedProcess {
+export function cachedProcess(
+	copies: Copies,
+	bytes: Bytes,
+	start: number,
+	end: number,
+	cuts: Cuts,
+	info: ProcessInfo,
+): CachedProcess {
+	const copy = copies(bytes, start, end);
 	return {
 		info,
-		raw: literalOf(bytes, start, end),
+		raw: copy.literal,
+		at: copy.at,
 		length: end - start,
 		firstStart: cuts[0],
 		firstEnd: cuts[1],
@@ -44,20 +55,43 @@ export function matchProcess(
 	skipFirst: Skip,
 	skipSecond: Skip,
 ): number {
-	const { raw, length, firstStart, firstEnd, secondStart, secondEnd } = entry;
-	if (!sameBytes(input, pos, raw, 0, firstStart)) return -1;
+	const { raw, at, length, firstStart, firstEnd, secondStart, secondEnd } = entry;
+	if (!sameBytes(input, pos, raw, at, firstStart)) return -1;
 	let p = pos + firstStart;
 	if (firstStart < length) {
 		p = skipFirst(input.bytes, p, input.end, firstEnd - firstStart);
-		if (p < 0 || !sameBytes(input, p, raw, firstEnd, secondStart - firstEnd)) return -1;
+		if (p < 0 || !sameBytes(input, p, raw, at + firstEnd, secondStart - firstEnd)) return -1;
 		p += secondStart - firstEnd;
 	}
 	if (secondStart < length) {
 		p = skipSecond(input.bytes, p, input.end, secondEnd - secondStart);
-		if (p < 0 || !sameBytes(input, p, raw, secondEnd, length - secondEnd)) return -1;
+		if (p < 0 || !sameBytes(input, p, raw, at + secondEnd, length - secondEnd)) return -1;
 		p += length - secondEnd;
 	}
 	return p;
+}
+
+/** A copy of bytes[start, end), at `at` of a literal that holds others too. */
+export type Copies = (bytes: Bytes, start: number, end: number) => { literal: Literal; at: number };
+
+const slabBytes = 64 << 10;
+
+/** Allocates by the slab: a buffer for each process would cost more than its decoding. A slab goes with its generation. */
+export function createCopies(): Copies {
+	let slab = literalOf(Buffer.alloc(0), 0, 0);
+	let used = 0;
+	return (bytes, start, end) => {
+		const length = end - start;
+		if (length * 4 > slabBytes) return { literal: literalOf(bytes, start, end), at: 0 };
+		if (used + length > slab.bytes.length) {
+			slab = literalOf(new Uint8Array(slabBytes), 0, slabBytes);
+			used = 0;
+		}
+		const at = used;
+		bytes.copy(slab.bytes, at, start, end);
+		used += length;
+		return { literal: slab, at };
+	};
 }
 
 export interface ProcessCacheLimits {
@@ -66,6 +100,8 @@ export interface ProcessCacheLimits {
 }
 
 export interface ProcessCache {
+	/** Where the bytes of its entries are kept. */
+	readonly copies: Copies;
 	/** Key: hash of the exec_id's bytes; what is found must be verified by matchProcess. */
 	get(hash: number): CachedProcess | null;
 	put(hash: number, entry: CachedProcess): void;
@@ -80,23 +116,32 @@ export function createProcessCache(limits: ProcessCacheLimits): ProcessCache {
 	let young = new Map<number, CachedProcess>();
 	let old = new Map<number, CachedProcess>();
 	let youngBytes = 0;
+	let copies = createCopies();
 	const keep = (hash: number, entry: CachedProcess): void => {
 		for (let e: CachedProcess | null = entry; e; e = e.variant) youngBytes += e.length;
 		if (young.size * 2 >= limits.entriesMax || youngBytes * 2 > limits.bytesMax) {
 			old = young;
 			young = new Map();
 			youngBytes = entry.length;
+			copies = createCopies();
 		}
 		young.set(hash, entry);
 	};
 	const intern = createInterner(limits);
 	return {
+		copies: (bytes, start, end) => copies(bytes, start, end),
 		get(hash) {
 			const found = young.get(hash);
 			if (found) return found;
 			const older = old.get(hash);
 			if (!older) return null;
 			old.delete(hash);
+			// Out of the old generation's memory, which then goes as a whole.
+			for (let e: CachedProcess | null = older; e; e = e.variant) {
+				const copy = copies(e.raw.bytes, e.at, e.at + e.length);
+				e.raw = copy.literal;
+				e.at = copy.at;
+			}
 			keep(hash, older);
 			return older;
 		},

@@ -2,18 +2,12 @@
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
 import { type Bytes, hashEnd, type Input, literalText, sameBytes } from '../event/bytes.ts';
 import type { Problems } from '../event/problem.ts';
-import {
-	type CachedProcess,
-	type Cuts,
-	cachedProcess,
-	matchProcess,
-	type ProcessCache,
-} from '../event/process-cache.ts';
+import { type CachedProcess, cachedProcess, matchProcess, type ProcessCache } from '../event/process-cache.ts';
 import type { ProcessBuilder } from '../event/process-info.ts';
 import { isObject } from './fields.ts';
 import { parseJson } from './general.ts';
 import { readProcess } from './general-process.ts';
-import { bracketedEnd, integerEnd, plainStringEnd, quote, stringEnd } from './scan.ts';
+import { integerEnd, plainStringEnd, quote, stringEnd } from './scan.ts';
 
 export interface ProcessReader {
 	/** Position after the object at `pos`, and `found` set; -1 when it is not one in the usual form. `guess` is tried first. */
@@ -26,6 +20,7 @@ const opening = literalText('{"exec_id":"');
 
 export function createProcessReader(cache: ProcessCache, build: ProcessBuilder): ProcessReader {
 	const reader: ProcessReader = { read, found: null };
+	const cuts: [number, number, number, number] = [0, 0, 0, 0];
 
 	function read(input: Input, pos: number, guess: CachedProcess | null): number {
 		if (guess) {
@@ -36,7 +31,6 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 			}
 		}
 		const start = pos + opening.bytes.length;
-		const { bytes, end } = input;
 		if (!sameBytes(input, pos, opening, 0, opening.bytes.length)) return -1;
 		const close = plainStringEnd(input, start);
 		if (close < 0) return -1;
@@ -48,15 +42,16 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 				return after;
 			}
 		}
-		return readNew(bytes, pos, end, hash);
+		return readNew(input, pos, hash);
 	}
 
-	function readNew(bytes: Bytes, pos: number, end: number, hash: number): number {
-		const after = bracketedEnd(bytes, pos, end);
+	function readNew(input: Input, pos: number, hash: number): number {
+		const { bytes } = input;
+		const after = outline(input, pos, cuts);
 		if (after < 0) return -1;
 		const info = parseProcess(bytes, pos, after);
 		if (!info) return -1;
-		const entry = cachedProcess(bytes, pos, after, cutsOf(bytes, pos, after), cache.intern(info));
+		const entry = cachedProcess(cache.copies, bytes, pos, after, cuts, cache.intern(info));
 		cache.put(hash, entry);
 		reader.found = entry;
 		return after;
@@ -87,31 +82,60 @@ function skipRefcnt(bytes: Bytes, pos: number, end: number): number {
 }
 
 /**
- * What may differ between two copies of a valid process object: refcnt, right after parent_exec_id or not there at all,
- * and then tid's number. No cuts where they do not stand so: the bytes are then compared as a whole.
+ * Position after the object at `pos`, by brackets and strings alone; -1 when it does not end. `cuts` receives what may
+ * differ between two copies of it: refcnt, right after parent_exec_id or not there at all, and then tid's number. No cuts
+ * where they do not stand so: the bytes are then compared as a whole.
  */
-function cutsOf(bytes: Bytes, start: number, end: number): Cuts {
+function outline(input: Input, pos: number, cuts: [number, number, number, number]): number {
+	const { bytes, end } = input;
 	let refcnt = -1;
+	let tid = -1;
 	let depth = 0;
-	for (let p = start; p < end; p++) {
+	for (let p = pos; p < end; p++) {
 		const byte = bytes[p] as number;
-		if (byte === 0x7b || byte === 0x5b) depth++;
-		else if (byte === 0x7d || byte === 0x5d) depth--;
-		else if (byte === quote) {
-			const close = stringEnd(bytes, p + 1, end);
-			if (close < 0) break;
+		if (byte === quote) {
+			const close = anyStringEnd(input, p + 1);
+			if (close < 0) return -1;
 			if (depth === 1 && bytes[close + 1] === colon) {
-				const name = bytes.latin1Slice(p + 1, close);
-				if (name === 'parent_exec_id' && refcnt < 0) refcnt = nextMember(bytes, close + 2, end);
-				const tid = name === 'tid' && refcnt >= 0 ? integerEnd(bytes, close + 2, end) : -1;
-				const afterRefcnt = tid >= 0 ? skipRefcnt(bytes, refcnt, end) : -1;
-				if (afterRefcnt >= 0) return [refcnt - start, afterRefcnt - start, close + 2 - start, tid - start];
+				if (refcnt < 0 && isName(bytes, p + 1, close, 'parent_exec_id')) refcnt = nextMember(bytes, close + 2, end);
+				else if (refcnt >= 0 && tid < 0 && isName(bytes, p + 1, close, 'tid')) tid = close + 2;
 			}
 			p = close;
+		} else if (byte === 0x7b || byte === 0x5b) depth++;
+		else if ((byte === 0x7d || byte === 0x5d) && --depth === 0) {
+			setCuts(cuts, bytes, pos, p + 1, refcnt, tid);
+			return p + 1;
 		}
 	}
-	const size = end - start;
-	return [size, size, size, size];
+	return -1;
+}
+
+/** Position of the quote that closes the string whose content begins at `pos`: by the word as far as it is plain. */
+function anyStringEnd(input: Input, pos: number): number {
+	const close = plainStringEnd(input, pos);
+	return close >= 0 ? close : stringEnd(input.bytes, pos, input.end);
+}
+
+const isName = (bytes: Bytes, start: number, end: number, name: string): boolean =>
+	end - start === name.length && bytes.latin1Slice(start, end) === name;
+
+function setCuts(
+	cuts: [number, number, number, number],
+	bytes: Bytes,
+	start: number,
+	end: number,
+	refcnt: number,
+	tid: number,
+): void {
+	const afterTid = refcnt >= 0 && tid >= 0 ? integerEnd(bytes, tid, end) : -1;
+	const afterRefcnt = afterTid >= 0 ? skipRefcnt(bytes, refcnt, end) : -1;
+	if (afterRefcnt < 0) cuts.fill(end - start);
+	else {
+		cuts[0] = refcnt - start;
+		cuts[1] = afterRefcnt - start;
+		cuts[2] = tid - start;
+		cuts[3] = afterTid - start;
+	}
 }
 
 /** Where the member after the string value at `pos` begins, -1 when there is none. */

@@ -35,7 +35,7 @@ export function createProcessReader(cache: ProcessCache, build: ProcessBuilder):
 			const raw = readProcess(wire, start, end, field, spans);
 			if (wire.first !== null) return null;
 			const info: ProcessInfo = cache.intern(build(raw));
-			const entry = cachedProcess(input.bytes, start, end, cutsOf(spans, start, end), info);
+			const entry = cachedProcess(cache.copies, input.bytes, start, end, cutsOf(spans, start, end), info);
 			if (hash >= 0) cache.put(hash, entry);
 			return entry;
 		},

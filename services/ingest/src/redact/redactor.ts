@@ -90,16 +90,21 @@ const alphabets: Readonly<Record<Alphabet, string>> = {
 
 /** Linear: a failed try looks at `min` characters, a good one ends where the alphabet does. */
 function tokenSecrets(pattern: TokenPattern): Search {
-	const form = new RegExp(`${escaped(pattern.prefix)}[${alphabets[pattern.alphabet]}]{${pattern.min},}`, 'g');
+	const { prefix, holds } = pattern;
+	const form = new RegExp(`${escaped(prefix)}[${alphabets[pattern.alphabet]}]{${pattern.min},}`, 'g');
 	return (text) => {
+		if (!text.includes(prefix)) return none;
 		const secrets: Secret[] = [];
-		for (const match of text.matchAll(form)) {
-			if (pattern.holds !== undefined && !match[0].includes(pattern.holds, pattern.prefix.length)) continue;
-			secrets.push({ start: match.index, end: match.index + match[0].length });
+		form.lastIndex = 0;
+		for (let found = form.exec(text); found; found = form.exec(text)) {
+			if (holds !== undefined && !found[0].includes(holds, prefix.length)) continue;
+			secrets.push({ start: found.index, end: form.lastIndex });
 		}
 		return secrets;
 	};
 }
+
+const none: readonly Secret[] = [];
 
 const beginLineMax = 60;
 

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { unknownProcess } from '@affidavit/model/trace-event.ts';
 import { asBytes, createInput, setInput } from '../../src/event/bytes.ts';
-import { cachedProcess, createProcessCache, matchProcess, type Skip } from '../../src/event/process-cache.ts';
+import {
+	cachedProcess,
+	createCopies,
+	createProcessCache,
+	matchProcess,
+	type Skip,
+} from '../../src/event/process-cache.ts';
 import { cachedString, createStringCache, knownString } from '../../src/event/string-cache.ts';
 
+const copies = createCopies();
 const entryOf = (text: string) => {
 	const size = text.length;
-	return cachedProcess(asBytes(Buffer.from(text)), 0, size, [size, size, size, size], unknownProcess(text));
+	return cachedProcess(copies, asBytes(Buffer.from(text)), 0, size, [size, size, size, size], unknownProcess(text));
 };
 const never: Skip = () => -1;
 
@@ -35,6 +42,9 @@ test('the cache forgets what was not used, and keeps what is', () => {
 		assert.ok(cache.get(0), `in use after ${i}`);
 	}
 	assert.equal(cache.get(500), null);
+	const input = createInput();
+	setInput(input, asBytes(Buffer.from('process 0')));
+	assert.equal(matchProcess(cache.get(0) as CachedProcess, input, 0, never, never), 9, 'moved with its bytes');
 	let kept = 0;
 	for (let i = 0; i < 1000; i++) if (cache.get(i)) kept++;
 	assert.ok(kept <= 150, `${kept} kept`);
