@@ -25,8 +25,10 @@ export interface History {
 	readonly refused: number;
 }
 
-/** Distinct facts kept per inode, or path where the inode is unknown: what one flooded file can cost. */
+/** Distinct facts kept per inode and per path: what one flooded file can cost. */
 const factsPerFileMax = 4_096;
+/** Processes kept that opened one content of one file: a header is read by thousands, and the first few tell as much. */
+const readersMax = 16;
 /** Inodes that vote on a digest's size. */
 const votesMax = 256;
 
@@ -51,8 +53,9 @@ export const showsContent = (f: FileFact): boolean => f.op === 'read' || f.op ==
 
 export const sameDevice = (a: number, b: number): boolean => a === b || a < 0 || b < 0;
 
-const foldKey = (f: FileFact): string =>
-	`${f.op}\0${f.execId}\0${f.path}\0${f.path2}\0${f.dev}\0${f.ino}\0${f.version}\0${f.size}\0${f.flags}\0${f.digest}\0${f.otherSize}\0${f.heldBy}\0${f.writer}`;
+/** All of a fact's key but who did it. */
+const deedKey = (f: FileFact): string =>
+	`${f.op}\0${f.path}\0${f.path2}\0${f.dev}\0${f.ino}\0${f.version}\0${f.size}\0${f.flags}\0${f.digest}\0${f.otherSize}\0${f.heldBy}\0${f.writer}`;
 
 export interface Gatherer {
 	add(fact: FileFact): void;
@@ -61,15 +64,31 @@ export interface Gatherer {
 
 export function createGatherer(suspects: Suspects, factsMax: number): Gatherer {
 	const folded = new Map<string, FileFact>();
+	const readers = new Map<string, { count: number; last: FileFact }>();
 	const sizes = new Map<string, Map<string, number>>();
-	const perFile = new Map<string, number>();
+	const perIno = new Map<string, number>();
+	const perPath = new Map<string, number>();
 	let refused = 0;
 	const hasRoom = (f: FileFact): boolean => {
-		const file = f.ino === '' ? f.path : f.ino;
-		const known = perFile.get(file) ?? 0;
-		if (folded.size >= factsMax || known >= factsPerFileMax) return false;
-		perFile.set(file, known + 1);
+		const onIno = f.ino === '' ? 0 : (perIno.get(f.ino) ?? 0);
+		const onPath = perPath.get(f.path) ?? 0;
+		if (folded.size >= factsMax || onIno >= factsPerFileMax || onPath >= factsPerFileMax) return false;
+		perIno.set(f.ino, onIno + 1);
+		perPath.set(f.path, onPath + 1);
 		return true;
+	};
+	/** One more reader of the same content: the last one that is kept stands for it. */
+	const oneOfMany = (f: FileFact, deed: string): boolean => {
+		if (f.foreign || !showsContent(f)) return false;
+		const known = readers.get(deed);
+		if (!known || known.count < readersMax) return false;
+		foldFileFact(known.last, f);
+		return true;
+	};
+	const keep = (f: FileFact, deed: string, key: string): void => {
+		const kept = { ...f };
+		folded.set(key, kept);
+		if (!f.foreign && showsContent(f)) readers.set(deed, { count: (readers.get(deed)?.count ?? 0) + 1, last: kept });
 	};
 	const concerns = (f: FileFact): boolean =>
 		(f.ino !== '' && suspects.inos.has(f.ino)) ||
@@ -79,10 +98,12 @@ export function createGatherer(suspects: Suspects, factsMax: number): Gatherer {
 		add(f) {
 			if (f.digest !== '' && f.size >= 0 && suspects.digests.has(f.digest)) noteSize(sizes, f);
 			if (!concerns(f)) return;
-			const key = foldKey(f);
+			const deed = deedKey(f);
+			const key = `${f.execId}\0${deed}`;
 			const known = folded.get(key);
 			if (known) foldFileFact(known, f);
-			else if (hasRoom(f)) folded.set(key, { ...f });
+			else if (oneOfMany(f, deed)) return;
+			else if (hasRoom(f)) keep(f, deed, key);
 			else refused++;
 		},
 		finish: () => index([...folded.values()], sizes, refused),

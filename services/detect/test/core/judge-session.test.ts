@@ -157,6 +157,39 @@ describe('judgeSession', () => {
 		assert.ok(verdict.findings.some((f) => f.path === 'a\nb'));
 	});
 
+	it('a header that thousands of compilers read costs little, and a mix-up on it no verdict', async () => {
+		const processes = Array.from({ length: 6_000 }, (_, i) => ({
+			execId: `cc${i}`,
+			binary: '/usr/libexec/cc1',
+			pid: 2_000 + i,
+		}));
+		const reads = processes.map(({ execId }, i) => ({ execId, digest: '$a', firstUs: 2_000_000 + i * 2_000 }));
+		const facts = caseFacts({ processes, files: [...reads, { digest: '$other', firstUs: 2_500_000 }] });
+		const verdict = await judge(memoryFacts([facts]));
+		assert.equal(verdict.verdict, 'passed');
+		assert.equal(verdict.completeness.sensorMixUps, 1);
+		const tampered = caseFacts({ processes, files: reads.map((r) => ({ ...r, digest: '$evil' })) });
+		const failed = await judge(memoryFacts([tampered]));
+		assert.equal(failed.verdict, 'failed');
+		assert.deepEqual(failed.completeness.reasons, []);
+		assert.equal(failed.findings.find((f) => f.rule === 'compiler-read-differs-from-repo')?.count, 6_000);
+	});
+
+	it('one file that is written over and over stays within its bound', async () => {
+		const writes = Array.from({ length: 10_000 }, (_, i) => ({
+			op: i % 2 ? 'write' : 'read',
+			execId: i % 2 ? 'stranger' : 'cc1',
+			foreign: i % 2 === 1,
+			digest: i % 2 ? '' : '$a',
+			version: i,
+			firstUs: 2_000_000 + i,
+		}));
+		const facts = { ...caseFacts({}), files: writes.flatMap((w) => caseFacts({ files: [w] }).files) };
+		const verdict = await judge(memoryFacts([facts]));
+		assert.equal(verdict.verdict, 'failed');
+		assert.deepEqual(verdict.completeness.reasons, ['session-limit']);
+	});
+
 	it('over its bounds it is incomplete, and says so', async () => {
 		const files = Array.from({ length: 50 }, (_, i) => ({
 			path: `/w/f${i}`,
