@@ -1,11 +1,12 @@
 // Runs `affidavit process` on a recorded stream and reads what it signed.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TrustedKey } from '@affidavit/attest/dsse.ts';
 import { parseEnvelope, verifyEnvelope } from '@affidavit/attest/dsse.ts';
-import { parsePublicKey } from '@affidavit/attest/keys.ts';
+import { keyIdOf } from '@affidavit/attest/keys.ts';
 import type { Statement } from '@affidavit/attest/statement.ts';
 import { parseStatement } from '@affidavit/attest/statement.ts';
 
@@ -39,6 +40,9 @@ export function processStream(stream: string, folder: string): ProcessRun {
 	const repos = Object.entries(expected.repos).flatMap(([name, bundle]) => ['--repo', `${name}=${join(from, bundle)}`]);
 	const out = join(folder, 'out');
 	const keyFile = join(folder, 'signing.pem');
+	const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+	writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+	const key: TrustedKey = { key: publicKey, keyId: keyIdOf(publicKey) };
 	const places = ['--out', out, '--data', join(folder, 'data'), '--key', keyFile];
 	const { status, stdout, stderr } = spawnSync(
 		process.execPath,
@@ -46,10 +50,8 @@ export function processStream(stream: string, folder: string): ProcessRun {
 		{ encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, timeout: 300_000 },
 	);
 	if (status !== 0 && status !== 1) throw new Error(`affidavit process ${stream}: exit ${status}: ${stderr}`);
-	const parsed = parsePublicKey(readFileSync(`${keyFile}.pub`, 'utf8'), `${keyFile}.pub`);
-	if (parsed.kind === 'invalid') throw new Error(parsed.reason);
 	const lines = stdout.trimEnd().split('\n');
-	return { key: parsed, sessions: lines.map((l) => readSession(JSON.parse(l) as PrintedSession, out, parsed)) };
+	return { key, sessions: lines.map((l) => readSession(JSON.parse(l) as PrintedSession, out, key)) };
 }
 
 function readSession(printed: PrintedSession, out: string, key: TrustedKey): SignedSession {
