@@ -3,17 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LogRecord } from '@affidavit/stream/ports.ts';
 import fc from 'fast-check';
-import {
-	collect,
-	createAgent,
-	createStage,
-	type Decoded,
-	factsOf,
-	type Run,
-	recordsOf,
-	run,
-} from './support/pipeline.ts';
+import { createAgent, type Decoded, factsOf, recordsOf, run } from './support/pipeline.ts';
 import { decodeStream } from './support/recorded.ts';
+import { restarting } from './support/small-build.ts';
 
 const skewUs = 9_900_000;
 
@@ -64,23 +56,6 @@ for (const name of ['07-net-foreign', '03-go-trojan-compiler'])
 		const { host, decoded } = decodeStream(name);
 		const records = rearranged(host, decoded, randomFrom(7));
 		const straight = await run(records);
-		const { stage } = createStage();
-		const cells = new Map<string, Uint8Array>();
-		const restarted: Run = { batches: new Map(), results: [], notices: [] };
-		let low = 0;
-		for (const [offset, record] of records.entries()) {
-			const worker = await stage.open(0, new Map(cells));
-			if (low < offset) {
-				const refilled = await worker.step(records.slice(low, offset), true);
-				assert.deepEqual([refilled.outputs, refilled.appends, refilled.deadLetters], [[], [], []]);
-			}
-			const result = await worker.step([record], false);
-			for (const [key, value] of result.cells)
-				if (value === null) cells.delete(key);
-				else cells.set(key, value);
-			low = result.lowWaterOffset;
-			assert.ok(low <= offset + 1 && result.rebuildOffset <= low);
-			collect(restarted, result);
-		}
+		const restarted = await restarting(records);
 		assert.deepEqual(restarted.batches, straight.batches);
 	});

@@ -111,9 +111,13 @@ function applyTo(step: Step, node: ProcessNode, event: TraceEvent): void {
 	}
 }
 
+/** Only regular files have content: directories, sockets, pipes and devices are no facts. */
+const mayBeRegular = (event: TraceEvent): boolean =>
+	event.fileType === '-' ||
+	(event.fileType === '' && (event.digest !== '' || event.size >= 0 || isWriteOpen(event.flags)));
+
 function opened(step: Step, node: ProcessNode, event: TraceEvent): void {
-	// Only regular files have content: directories, sockets, pipes and devices are no facts.
-	if (event.fileType !== '-' && (event.fileType !== '' || event.digest === '')) return;
+	if (!mayBeRegular(event)) return;
 	const kept = keepForCopies(step, event);
 	const otherSize = judgeDigest(step, event);
 	if (event.flags !== -1 && (event.flags & execOpenFlag) !== 0) awaitExec(step, node, event, kept, otherSize);

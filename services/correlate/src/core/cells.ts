@@ -96,7 +96,6 @@ function snapshotSizes(host: Host, cells: Cells): void {
 		sizePieces.delete(piece);
 	}
 	if (sizes.added.length === 0) return;
-	let piece = [...sizePieces.keys()].at(-1) ?? 0;
 	for (let at = 0; at < sizes.added.length; ) {
 		const generation = (sizes.added[at] as { generation: number }).generation;
 		const stored: StoredSizes = { generation, sightings: [] };
@@ -105,7 +104,8 @@ function snapshotSizes(host: Host, cells: Cells): void {
 			stored.sightings.push([digest, sighting.dev, sighting.ino, sighting.size]);
 		}
 		if (generation < sizes.generation - 1) continue;
-		sizePieces.set(++piece, generation);
+		const piece = ++host.sizePieceLast;
+		sizePieces.set(piece, generation);
 		cells.set(keyOf('d', host.name, String(piece)), encode(stored));
 	}
 	sizes.added = [];
@@ -286,6 +286,7 @@ function restoreSizes(host: Host, stored: [number, StoredSizes][]): void {
 	stored.sort((a, b) => a[0] - b[0]);
 	for (const [piece, { generation, sightings }] of stored) {
 		host.sizePieces.set(piece, generation);
+		host.sizePieceLast = piece;
 		for (const [digest, dev, ino, size] of sightings)
 			restoreSighting(host.sizes, generation, digest, { dev, ino, size });
 	}

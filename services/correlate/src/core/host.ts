@@ -90,6 +90,8 @@ export interface Host {
 	dropped: string[];
 	/** Which generation each stored piece of the digest table is of, by the piece's number. */
 	sizePieces: Map<number, number>;
+	/** Number of the newest piece. */
+	sizePieceLast: number;
 	/** Offset from which on records belong to the present input. */
 	refillFrom: number;
 	records: RecordTrail;
@@ -119,6 +121,7 @@ export function createHost(name: string): Host {
 		dirtySessions: new Set(),
 		dropped: [],
 		sizePieces: new Map(),
+		sizePieceLast: 0,
 		refillFrom: 0,
 		records: createRecordTrail(),
 	};

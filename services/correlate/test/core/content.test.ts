@@ -187,6 +187,17 @@ test('a write on a descriptor opened before the recording is known by its inode'
 		assert.deepEqual([f.version, f.writer, f.writerForeign], [1, stranger.execId, true], f.path);
 });
 
+test('an open for writing counts also where the policy tells no file type, no size and no inode', async () => {
+	const s = scene();
+	const { story, shell, stranger } = s;
+	story.openWrite(stranger, '/ws/a', '', '', { dev: -1, size: -1, digest: '', fileType: '' });
+	story.add(stranger, 'open', 'file_post_open', { path: '/ws/dir', fileType: 'd', flags: 0 });
+	story.read(shell, '/ws/a', '5', 'abc');
+	const facts = await factsFrom(s);
+	assert.deepEqual(timely(facts), ['open_write /ws/a v1 foreign', 'read /ws/a v1']);
+	assert.equal(facts.files.find((f) => f.op === 'read')?.writer, stranger.execId);
+});
+
 test('renamed folders keep what is known of their files', async () => {
 	const s = scene();
 	const { story, shell } = s;

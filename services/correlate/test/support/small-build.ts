@@ -56,12 +56,16 @@ export async function restarting(records: readonly LogRecord[], options: Partial
 	let low = 0;
 	for (const [offset, record] of records.entries()) {
 		const worker = await stage.open(0, new Map(cells));
-		if (low < offset) await worker.step(records.slice(low, offset), true);
+		if (low < offset) {
+			const refilled = await worker.step(records.slice(low, offset), true);
+			assert.deepEqual([refilled.outputs, refilled.appends, refilled.deadLetters], [[], [], []]);
+		}
 		const stepped = await worker.step([record], false);
 		for (const [key, value] of stepped.cells)
 			if (value === null) cells.delete(key);
 			else cells.set(key, value);
 		low = stepped.lowWaterOffset;
+		assert.ok(stepped.rebuildOffset <= low && low <= offset + 1);
 		collect(result, stepped);
 	}
 	return result;
