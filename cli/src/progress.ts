@@ -17,6 +17,10 @@ export interface Progress {
 	stop(): void;
 }
 
+const mib = 1024 * 1024;
+/** Bytes as megabytes (2^20) with one decimal. */
+export const megabytes = (bytes: number): number => Math.round((bytes / mib) * 10) / 10;
+
 const silent: Progress = { update: () => {}, stop: () => {} };
 const tenths = 10;
 

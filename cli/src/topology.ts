@@ -49,6 +49,8 @@ export function createPipeline(deps: TopologyDeps): Pipeline {
 			skewUs: config.skewMsMax * 1000,
 			graceUs: config.graceMs * 1000,
 			sessionUs: config.sessionMaxMs * 1000,
+			facts: config.limits.sessionFactsMax,
+			sessions: config.limits.sessionsMax,
 		},
 		...(deps.matchers ? { matchers: deps.matchers } : {}),
 	});

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CliContext, type CommonOptions, commonOptions, examples, jsonLine } from '../context.ts';
 import { exitNegative } from '../errors.ts';
-import { createProgress } from '../progress.ts';
+import { createProgress, megabytes } from '../progress.ts';
 import { bundleOf, eventsOf, type Story, stories } from './stories.ts';
 
 const demoData = join('.affidavit', 'demo');
-const mib = 1024 * 1024;
 
 export function registerDemo(program: Command, context: CliContext): void {
 	commonOptions(program.command('demo'))
@@ -68,7 +67,7 @@ async function play(
 		config,
 		settings,
 		emit,
-		progress: (done, total) => progress.update(rounded(done), rounded(total)),
+		progress: (done, total) => progress.update(megabytes(done), megabytes(total)),
 	}).finally(() => progress.stop());
 	const sessions = outcome?.sessions ?? [];
 	const target = { colour: context.stdout.isTTY === true, cwd: context.cwd, publicKeyFile: settings.publicKeyFile };
@@ -76,8 +75,6 @@ async function play(
 		context.stdout.write(options.json ? jsonLine(session) : renderOutcome(session, target));
 	return sessions.length === 1 && sessions[0]?.verdict === story.expected;
 }
-
-const rounded = (bytes: number): number => Math.round((bytes / mib) * 10) / 10;
 
 async function indicatorFile(data: string, story: Story, index: number): Promise<string[]> {
 	if (story.indicators.length === 0) return [];

@@ -1,38 +1,26 @@
 import type { Command } from 'commander';
 import { type CliContext, type CommonOptions, commonOptions, examples, jsonLine } from '../context.ts';
 import { exitNegative } from '../errors.ts';
-import { collecting, readableFile, repository, wholeNumber } from '../option-values.ts';
-import { createProgress } from '../progress.ts';
+import { collecting, readableFile, wholeNumber } from '../option-values.ts';
+import { createProgress, megabytes } from '../progress.ts';
+import { type RunOptions, runFlags, runOptions } from '../run-options.ts';
 
-interface ProcessOptions extends CommonOptions {
-	repo?: { name: string; location: string }[];
-	indicators?: string[];
+interface ProcessOptions extends CommonOptions, RunOptions {
 	metrics?: string[];
-	key?: string;
-	out?: string;
 	batchEvents?: number;
 }
 
-const mib = 1024 * 1024;
-
 export function registerProcess(program: Command, context: CliContext): void {
-	commonOptions(
-		program.command('process').argument('<file...>', 'Tetragon export files, plain or gzip', collecting(readableFile)),
-	)
-		.description('judge recorded builds: one verdict and signed attestations per session')
-		.option(
-			'--repo <name=location>',
-			'where a repository is: NAME as the CI variable says (or a workspace folder) = git URL, folder or bundle',
-			collecting(repository),
-		)
-		.option('--indicators <file>', 'known-bad digests, one sha256:HEX a line', collecting(readableFile))
+	const command = program
+		.command('process')
+		.argument('<file...>', 'Tetragon export files, plain or gzip', collecting(readableFile))
+		.description('judge recorded builds: one verdict and signed attestations per session');
+	runOptions(commonOptions(command))
 		.option(
 			'--metrics <file>',
-			"scrape of Tetragon's metrics; two or more in order of time show what was lost",
+			"scrape of Tetragon's metrics; two or more in order of time show what was lost; repeatable",
 			collecting(readableFile),
 		)
-		.option('--key <file>', 'signing key (PKCS #8 PEM, ed25519 or P-256); made when absent')
-		.option('--out <dir>', 'folder for the signed attestations')
 		.option('--batch-events <n>', 'events per batch, at most', wholeNumber(1, 100_000))
 		.addHelpText(
 			'after',
@@ -49,12 +37,7 @@ ${examples(
 }
 
 async function run(context: CliContext, files: string[], options: ProcessOptions): Promise<void> {
-	const { config } = await context.loadConfig(options, [
-		...(options.out === undefined ? [] : [{ path: ['outDir'], value: options.out, flag: '--out' }]),
-		...(options.key === undefined ? [] : [{ path: ['keyFile'], value: options.key, flag: '--key' }]),
-	]);
-	for (const { name, location } of options.repo ?? []) config.repositories[name] = location;
-	config.indicators.push(...(options.indicators ?? []));
+	const { config } = await context.loadConfig(options, runFlags(options));
 	const { createEmit } = await import('@affidavit/stream/internal-event.ts');
 	const { createLogger } = await import('@affidavit/stream/logger.ts');
 	const { createMetrics } = await import('@affidavit/stream/metrics.ts');
@@ -62,6 +45,8 @@ async function run(context: CliContext, files: string[], options: ProcessOptions
 	const { processFiles } = await import('./run.ts');
 	const { interruptible } = await import('../interrupt.ts');
 	const { renderOutcome } = await import('./render.ts');
+	const { boundHeap } = await import('../heap.ts');
+	boundHeap();
 	const emit = createEmit(createLogger({ level: config.log.level }), createMetrics().registry);
 	const settings = await loadSettings(config, context.env, emit);
 	const progress = createProgress({
@@ -78,8 +63,7 @@ async function run(context: CliContext, files: string[], options: ProcessOptions
 			settings,
 			emit,
 			signal,
-			progress: (done, total) =>
-				progress.update(Math.round((done / mib) * 10) / 10, Math.round((total / mib) * 10) / 10),
+			progress: (done, total) => progress.update(megabytes(done), megabytes(total)),
 			...(options.batchEvents === undefined ? {} : { batchEvents: options.batchEvents }),
 		}),
 	).finally(() => progress.stop());

@@ -47,7 +47,8 @@ function findingLines(f: Finding, { colour }: RenderTarget): string[] {
 	const title = `${f.severity}: ${f.rule}${f.path === null ? '' : `  ${printable(f.path)}`}`;
 	const lines = [`  ${colour ? styleText('bold', title, { validateStream: false }) : title}`];
 	if (f.expectedDigest !== null) lines.push(`    repository holds  sha256:${printable(f.expectedDigest)}`);
-	if (f.digest !== null) lines.push(`    ${f.expectedDigest === null ? 'digest      ' : 'was read as '}      sha256:${printable(f.digest)}`);
+	if (f.digest !== null)
+		lines.push(`    ${f.expectedDigest === null ? 'digest      ' : 'was read as '}      sha256:${printable(f.digest)}`);
 	if (f.process !== null) lines.push(`    by                ${commandOf(f.process)}`);
 	if (f.writer !== null) lines.push(`    written by        ${commandOf(f.writer)}`);
 	if (Array.isArray(f['products']) && f['products'].length > 0)

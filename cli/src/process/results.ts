@@ -4,33 +4,19 @@ import { join } from 'node:path';
 import { runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import { attestationCodec } from '@affidavit/model/codec.ts';
 import type { Attestation } from '@affidavit/model/generated/attestation.ts';
-import type { Log, Topic } from '@affidavit/stream/ports.ts';
+import type { Log } from '@affidavit/stream/ports.ts';
+import { readTopic } from '@affidavit/stream/runner/read-topic.ts';
 import { CliError } from '../errors.ts';
 import { sessionsDir } from '../sessions/store.ts';
 import type { SessionSummary } from '../sessions/summary.ts';
 import { readRuntimeTrace } from '../sessions/trace.ts';
 import { sessionObject } from './session-object.ts';
 
-const page = { records: 256, bytes: 8 * 1024 ** 2 };
-
-export async function* readTopic(log: Log, topic: Topic): AsyncGenerator<Uint8Array> {
-	for (let partition = 0; partition < log.partitions(topic); partition++) {
-		const { start, end } = await log.bounds(topic, partition);
-		for (let at = start; at < end; ) {
-			const records = await log.read(topic, partition, at, page);
-			const last = records.at(-1);
-			if (!last) break;
-			at = last.offset + 1;
-			for (const record of records) yield record.value;
-		}
-	}
-}
-
 /** Rejects with CliError when an envelope that the log names is not in the attestations folder. */
 export async function readResults(log: Log, outDir: string): Promise<SessionSummary[]> {
 	const latest = new Map<string, { revision: number; attestations: Map<string, Attestation> }>();
-	for await (const bytes of readTopic(log, 'attestation')) {
-		const attestation = attestationCodec.decode(bytes);
+	for await (const { value } of readTopic(log, 'attestation')) {
+		const attestation = attestationCodec.decode(value);
 		const { session, revision, envelope } = attestation;
 		const known = latest.get(session);
 		if (known && known.revision > revision) continue;

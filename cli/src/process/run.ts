@@ -57,7 +57,7 @@ export async function processFiles(run: ProcessRun): Promise<ProcessOutcome | nu
 			skewMsMax: config.skewMsMax,
 			graceMs: config.graceMs,
 			sessionMaxMs: config.sessionMaxMs,
-			lineBytesMax: config.limits.lineBytesMax,
+			limits: config.limits,
 			batchEvents: run.batchEvents ?? 0,
 			outDir: config.outDir,
 			key: settings.signer.verifier.keyId,
@@ -69,7 +69,7 @@ export async function processFiles(run: ProcessRun): Promise<ProcessOutcome | nu
 	let store: Store | null = null;
 	let outcome: ProcessOutcome | null;
 	try {
-		store = openEmbeddedStore({ folder });
+		store = openEmbeddedStore({ folder, maxBytes: config.limits.storeBytesMax });
 		outcome = await drive(run, log, store);
 	} finally {
 		await store?.close();

@@ -63,7 +63,7 @@ export function sessionObject(
 		counts: {
 			events: session.events,
 			processes: counts.processes,
-			files: counts.files,
+			files: counts.paths,
 			connections: counts.connections,
 		},
 		statements: attestations.map((a) => ({
