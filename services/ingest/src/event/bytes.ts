@@ -49,7 +49,7 @@ export function literalOf(bytes: Uint8Array, start: number, end: number): Litera
 
 export const literalText = (text: string): Literal => literalOf(Buffer.from(text), 0, Buffer.byteLength(text));
 
-const nativeFrom = 1024;
+const nativeFrom = 512;
 
 /** True when the input at `pos` goes on with literal[from, from + length); false also where it ends before. */
 export function sameBytes(input: Input, pos: number, literal: Literal, from: number, length: number): boolean {

@@ -127,32 +127,32 @@ export function createProcessCache(limits: ProcessCacheLimits): ProcessCache {
 		}
 		young.set(hash, entry);
 	};
-	const intern = createInterner(limits);
+	const get = (hash: number): CachedProcess | null => {
+		const found = young.get(hash);
+		if (found) return found;
+		const older = old.get(hash);
+		if (!older) return null;
+		old.delete(hash);
+		// Out of the old generation's memory, which then goes as a whole.
+		for (let e: CachedProcess | null = older; e; e = e.variant) {
+			const copy = copies(e.raw.bytes, e.at, e.at + e.length);
+			e.raw = copy.literal;
+			e.at = copy.at;
+		}
+		keep(hash, older);
+		return older;
+	};
 	return {
 		copies: (bytes, start, end) => copies(bytes, start, end),
-		get(hash) {
-			const found = young.get(hash);
-			if (found) return found;
-			const older = old.get(hash);
-			if (!older) return null;
-			old.delete(hash);
-			// Out of the old generation's memory, which then goes as a whole.
-			for (let e: CachedProcess | null = older; e; e = e.variant) {
-				const copy = copies(e.raw.bytes, e.at, e.at + e.length);
-				e.raw = copy.literal;
-				e.at = copy.at;
-			}
-			keep(hash, older);
-			return older;
-		},
+		get,
 		put(hash, entry) {
-			entry.variant = this.get(hash);
+			entry.variant = get(hash);
 			let last: CachedProcess = entry;
 			for (let n = 1; last.variant && n < variantsMax; n++) last = last.variant;
 			last.variant = null;
 			keep(hash, entry);
 		},
-		intern,
+		intern: createInterner(limits),
 	};
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { unknownProcess } from '@affidavit/model/trace-event.ts';
 import { asBytes, createInput, setInput } from '../../src/event/bytes.ts';
 import {
+	type CachedProcess,
 	cachedProcess,
 	createCopies,
 	createProcessCache,

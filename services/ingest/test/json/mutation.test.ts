@@ -98,9 +98,9 @@ test('mutated lines: equal results, or errors on both paths, and never a throw',
 				}
 			},
 		),
-		{ numRuns: 10_000 },
+		{ numRuns: 6000 },
 	);
-	assert.ok(fastEvents > 2000, `only ${fastEvents} mutated lines reached the fast path`);
+	assert.ok(fastEvents > 1200, `only ${fastEvents} mutated lines reached the fast path`);
 	// And nothing that was learned from them changes the meaning of the genuine ones.
 	for (const line of lines) assert.deepStrictEqual(pair.decode(line).result, pair.general(line));
 });
