@@ -77,7 +77,7 @@ export async function judgeSession(input: SessionInput): Promise<Verdict> {
 		gaps: [...survey.gaps, ...input.gaps],
 		sensorMixUps: survey.sensorMixUps + reads.mixUps,
 		unverified: reads.unverified.size,
-		sourcesKnown: repository.known,
+		sourcesKnown: repository.known && !comparedNothing(survey),
 		overLimits,
 		rules,
 	});
@@ -93,7 +93,7 @@ export async function judgeSession(input: SessionInput): Promise<Verdict> {
 		ruleSet: rules.digest,
 		indicatorSet: input.indicators.digest,
 		manifest: manifest ? manifestBytes(manifest).digest : '',
-		manifestNote: noteOf(input, repository),
+		manifestNote: noteOf(input, repository, survey),
 		commit: repository.commit,
 		repository: opened?.repository ?? '',
 		...input.pins,
@@ -142,7 +142,15 @@ function reportLimits(input: SessionInput, count: number): void {
 	});
 }
 
-function noteOf(input: SessionInput, repository: Repository): string {
+/**
+ * Compilers ran, and yet no process opened a file where the commit has one: the workspace that the build names is not
+ * where it works (a symbolic link, another folder), so nothing was compared.
+ */
+const comparedNothing = (survey: Survey): boolean => survey.compiled && !survey.committedSeen;
+
+function noteOf(input: SessionInput, repository: Repository, survey: Survey): string {
+	if (repository.known && comparedNothing(survey))
+		return 'nothing-compared: no committed file was opened in the workspace';
 	if (input.manifestNote !== '' || repository.known) return input.manifestNote;
 	return input.opened?.repository ? 'unresolved' : 'no repository is claimed';
 }

@@ -31,6 +31,10 @@ export interface Survey {
 	hits: CelHits;
 	generated: PathSummary;
 	unknownOrigin: PathSummary;
+	/** A compiler of the catalogue ran in the session. */
+	compiled: boolean;
+	/** A process of the session opened a file that the commit holds. */
+	committedSeen: boolean;
 	/** Suspicious files, processes and facts that the bounds refused. */
 	refused: number;
 }
@@ -59,6 +63,8 @@ interface Draft {
 	sensorMixUps: number;
 	generated: PathSummary;
 	unknownOrigin: PathSummary;
+	compiled: boolean;
+	committedSeen: boolean;
 	/** Gaps and products over their bounds. */
 	overflow: number;
 }
@@ -80,6 +86,8 @@ export function createSurveyor(input: SurveyInput): Surveyor {
 		sensorMixUps: 0,
 		generated: emptySummary(),
 		unknownOrigin: emptySummary(),
+		compiled: false,
+		committedSeen: false,
 		overflow: 0,
 	};
 	return {
@@ -98,6 +106,7 @@ function addFacts(draft: Draft, facts: Facts): void {
 	for (const fact of facts.processes) {
 		// A foreign process is told once per batch: only what is new is a hit.
 		if (!processes.add(fact)) continue;
+		draft.compiled ||= !fact.foreign && processes.get(fact.execId)?.tool?.kind === 'compiler';
 		for (const rule of matcher.process(fact)) hits.add(rule, { family: 'process', fact });
 	}
 	for (const file of facts.files) addFile(draft, file);
@@ -129,6 +138,8 @@ function addFile(draft: Draft, f: FileFact): void {
 
 function addRead(draft: Draft, f: FileFact): void {
 	const { processes, input, suspects } = draft;
+	if (!draft.committedSeen && input.workspace.contains(f.path))
+		draft.committedSeen = input.repository.file(input.workspace.display(f.path)) !== undefined;
 	const read = classifyInput(f, processes.get(f.execId)?.tool ?? null, input.workspace, input.repository);
 	switch (read.kind) {
 		case 'none':

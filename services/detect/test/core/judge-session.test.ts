@@ -78,8 +78,19 @@ describe('judgeSession', () => {
 		assert.equal(verdict.manifest, '');
 	});
 
+	it('is incomplete when compilers ran but nothing that the commit holds was opened', async () => {
+		const verdict = await judgeGiven({ files: [{ path: '/mnt/real/w/src/a.c', digest: '$evil' }] });
+		assert.equal(verdict.verdict, 'incomplete');
+		assert.deepEqual(verdict.completeness.reasons, ['sources-unverified']);
+		assert.match(verdict.manifestNote, /^nothing-compared/);
+	});
+
 	it('is incomplete when the workspace is not watched, at its maximum, with known loss', async () => {
-		const verdict = await judgeGiven({ closed: { workspaceWatched: false, reason: 'maximum' }, gaps: [{ count: 5 }] });
+		const verdict = await judgeGiven({
+			files: [{ digest: '$a' }],
+			closed: { workspaceWatched: false, reason: 'maximum' },
+			gaps: [{ count: 5 }],
+		});
 		assert.equal(verdict.verdict, 'incomplete');
 		assert.deepEqual(verdict.completeness.reasons, ['session-limit', 'trace-incomplete', 'workspace-unwatched']);
 		assert.equal(verdict.completeness.lostEvents, 5);
@@ -198,13 +209,14 @@ describe('judgeSession', () => {
 			execId: 'stranger',
 			foreign: true,
 		}));
+		const read = { digest: '$a' };
 		const collected = collectingEmit();
-		const facts = caseFacts({ files });
+		const facts = caseFacts({ files: [read, ...files] });
 		const verdict = await judge(memoryFacts([facts]), {}, { suspects: 10 }, collected.emit as () => void);
 		assert.equal(verdict.verdict, 'incomplete');
 		assert.deepEqual(verdict.completeness.reasons, ['session-limit']);
 		assert.equal(collected.count('session_limit_reached'), 80);
-		const few = await judgeGiven({ files }, { findings: 5 });
+		const few = await judgeGiven({ files: [read, ...files] }, { findings: 5 });
 		assert.equal(few.findings.filter((f) => f.rule === 'foreign-write-into-workspace').length, 5);
 		assert.deepEqual(few.completeness.reasons, ['session-limit']);
 	});
