@@ -124,17 +124,25 @@ export function packEvents(
 	const table = new StringTable();
 	const processes: PackedProcess[] = [];
 	const indexOf = new Map<string, number>();
-	const intern = (execId: string, withParent: boolean): number => {
+	const intern = (execId: string): number => {
 		const known = indexOf.get(execId);
 		if (known !== undefined) return known;
-		const info = lookup(execId);
 		const index = processes.length;
 		indexOf.set(execId, index);
-		processes.push(packProcess(info ?? unknownProcess(execId), table));
-		if (withParent && info && info.parentExecId !== '' && lookup(info.parentExecId)) intern(info.parentExecId, false);
+		processes.push(packProcess(lookup(execId) ?? unknownProcess(execId), table));
 		return index;
 	};
-	const packed = events.map((e) => packEvent(e, intern(e.execId, true), table));
+	// An actor's parent is packed even if the actor itself was packed before, as another one's parent.
+	const withParent = new Set<number>();
+	const internActor = (execId: string): number => {
+		const index = intern(execId);
+		if (withParent.has(index)) return index;
+		withParent.add(index);
+		const parentExecId = lookup(execId)?.parentExecId ?? '';
+		if (parentExecId !== '' && lookup(parentExecId)) intern(parentExecId);
+		return index;
+	};
+	const packed = events.map((e) => packEvent(e, internActor(e.execId), table));
 	return { strings: table.strings, processes, events: packed };
 }
 

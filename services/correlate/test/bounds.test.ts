@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CorrelateOptions } from '../src/stage.ts';
 import { createCorrelateStage } from '../src/stage.ts';
-import { createAgent, createStage, resolveKey, run } from './support/pipeline.ts';
-import { build, chainOf, only, reasons } from './support/small-build.ts';
+import { createAgent, createStage, recordsOf, resolveKey, run } from './support/pipeline.ts';
+import { decodeStream } from './support/recorded.ts';
+import { build, chainOf, only, reasons, restarting } from './support/small-build.ts';
 import { githubEnvironment, tell } from './support/story.ts';
 
 test('the state is bounded: a session with many reads keeps nothing per file', async () => {
@@ -61,4 +62,13 @@ test('a corrupt cell is named', async () => {
 		code: 'corrupt-cell',
 		message: /h\/host/,
 	});
+});
+
+test('a restart with every table at its bound gives the same bytes', async () => {
+	const { host, decoded } = decodeStream('07-net-foreign');
+	const records = recordsOf(host, decoded, 150);
+	const limits = { digests: 40, contents: 30, processes: 20, reorderEvents: 50, batchFacts: 50, skewUs: 100_000 };
+	const straight = await run(records, { limits });
+	assert.ok(reasons(straight).includes('contents_evicted/limit'));
+	assert.deepEqual((await restarting(records, { limits })).batches, straight.batches);
 });

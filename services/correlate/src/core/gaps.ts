@@ -42,10 +42,13 @@ export function addKnownGap(gaps: Gaps, gap: Gap, max: number): void {
 
 const mergeable = (a: Gap, b: Gap): boolean => a.cause === b.cause && a.detail === b.detail;
 
+/** A sensor may claim any number; the sum must still be one that a batch can hold. */
+const countMax = 2 ** 52;
+
 function mergeInto(into: Gap, gap: Gap): void {
 	into.fromUs = Math.min(into.fromUs, gap.fromUs);
 	into.toUs = Math.max(into.toUs, gap.toUs);
-	into.count = into.count === -1 || gap.count === -1 ? -1 : into.count + gap.count;
+	into.count = into.count === -1 || gap.count === -1 ? -1 : Math.min(into.count + gap.count, countMax);
 }
 
 const unknownJoinUs = 60_000_000;

@@ -149,6 +149,10 @@ export type StoredNode = [
 	ino: string,
 ];
 
+/** Only from a parent that is restored first: hostile input may make a process its own ancestor. */
+const inherits = (n: ProcessNode, parent: ProcessNode | undefined): boolean =>
+	parent !== undefined && parent.order < n.order && parent.info.environment === n.info.environment;
+
 export function storeNode(n: ProcessNode, parent: ProcessNode | undefined): StoredNode {
 	const i = n.info;
 	const c = n.chain;
@@ -166,7 +170,7 @@ export function storeNode(n: ProcessNode, parent: ProcessNode | undefined): Stor
 		i.inInitTree,
 		i.mountNamespace,
 		i.pod,
-		parent !== undefined && parent.info.environment === i.environment ? 0 : i.environment,
+		inherits(n, parent) ? 0 : i.environment,
 		[c.id, c.pid, c.parentExecId, c.exitedUs],
 		n.executed,
 		n.session === null || n.session.closed ? 0 : n.session.epoch,
