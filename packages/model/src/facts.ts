@@ -77,7 +77,7 @@ export interface FactChainLink {
 	watermarkUs: number;
 }
 
-export const chainStart: Uint8Array = new Uint8Array(32);
+export const chainStart: Buffer = Buffer.alloc(32);
 
 /** Encodes one link of a session's fact chain; `head` is what the next link names as `previous`. */
 export function encodeFactBatch(link: FactChainLink, facts: Facts): { bytes: Uint8Array; head: Uint8Array } {

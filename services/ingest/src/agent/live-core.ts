@@ -11,9 +11,11 @@ import { createLossTracker } from '../loss/tracker.ts';
 import {
 	createDeadLetters,
 	type IngestDeadLetterCode,
+	mayBeEvent,
 	type RawInput,
 	type Redact,
 	rawInput,
+	refusedLinesCounter,
 } from '../source/dead-letter.ts';
 import type { LiveInput } from '../source/live-source.ts';
 import { encodeLiveState, type LiveState, liveCell } from './live-state.ts';
@@ -84,6 +86,7 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 		counts.deadLetters++;
 		const record = deadLetters.issue({ origin, code, message, raw, timeUs: nowUs });
 		if (record !== null) records.push(record);
+		if (mayBeEvent(code)) losses.add({ counter: refusedLinesCounter, count: 1, fromUs: nowUs, toUs: nowUs });
 	};
 
 	/** Null when taken, else why not. */

@@ -15,6 +15,23 @@ export type IngestDeadLetterCode =
 	| 'too-many-hosts'
 	| 'foreign-host';
 
+/** Counts refused inputs as loss, beside the sensor's own counters. */
+export const refusedLinesCounter = 'affidavit_input_refused_lines';
+
+/** False for what holds no event that any stage would use, and for what is counted as loss under another name. */
+export function mayBeEvent(code: IngestDeadLetterCode): boolean {
+	switch (code) {
+		case 'unknown-event':
+		case 'event-time':
+		case 'foreign-host':
+		case 'truncated-line':
+		case 'truncated-file':
+			return false;
+		default:
+			return true;
+	}
+}
+
 /** Raw input as a dead letter tells of it: of a very long line only the head is at hand. */
 export interface RawInput {
 	/** First bytes of the input, at least `excerptHeadBytes` where there are as many. */

@@ -10,6 +10,12 @@ export interface RunState {
 	position: LanePosition;
 	/** Last undecodable line that was counted and told. */
 	told: { file: number; line: number };
+	/** Event time of the last decoded line, microseconds; -1 before the first. It says about when a refused line was written. */
+	lastUs: number;
+	/** Lines that may have been an event and could not be decoded, and between which event times they stood. */
+	refusedLines: number;
+	refusedFromUs: number;
+	refusedToUs: number;
 	/** Inputs that ended in the middle of a line, and files that ended in the middle of their compressed stream. */
 	cutLines: number;
 	cutFiles: number;
@@ -26,6 +32,10 @@ export const newRunState = (files: FileIdentity[]): RunState => ({
 	files,
 	position: { file: 0, offset: 0, line: 1 },
 	told: { file: 0, line: 0 },
+	lastUs: -1,
+	refusedLines: 0,
+	refusedFromUs: -1,
+	refusedToUs: -1,
 	cutLines: 0,
 	cutFiles: 0,
 	deadLetters: 0,

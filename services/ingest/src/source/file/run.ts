@@ -5,7 +5,15 @@ import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { OutRecord } from '@affidavit/stream/ports.ts';
 import type { BatchLimits, DecodedEvent } from '../../batch/batcher.ts';
 import type { Decoder } from '../../decode-result.ts';
-import { createDeadLetters, type IngestDeadLetterCode, type RawInput, type Redact, rawInput } from '../dead-letter.ts';
+import {
+	createDeadLetters,
+	type IngestDeadLetterCode,
+	mayBeEvent,
+	type RawInput,
+	type Redact,
+	rawInput,
+	refusedLinesCounter,
+} from '../dead-letter.ts';
 import type { Line } from '../lines.ts';
 import { encodeRunState, type RunState, runCell } from './checkpoint.ts';
 import type { LanePosition, LaneState } from './lane.ts';
@@ -82,6 +90,11 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 		if (letter !== null) letters.push(letter);
 		state.deadLetters++;
 		state.told = { file, line };
+		if (mayBeEvent(code)) {
+			state.refusedLines++;
+			state.refusedFromUs = state.refusedLines === 1 ? state.lastUs : Math.min(state.refusedFromUs, state.lastUs);
+			state.refusedToUs = Math.max(state.refusedToUs, state.lastUs);
+		}
 		return true;
 	};
 
@@ -91,6 +104,7 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			refuse(file, line.number, 'too-long', message, rawInput(line.bytes));
 			return;
 		}
+		state.lastUs = entry.event.timeUs;
 		const lane = lanes.of(entry.host);
 		if (lane === null) {
 			const message = `node_name: expected at most ${limits.hosts} hosts in one run`;
@@ -136,7 +150,11 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			if (refuse(file, at.number, 'truncated-file', message, raw)) state.cutFiles++;
 		},
 		finish() {
-			lanes.finish((fromUs, toUs) => [...options.losses(fromUs, toUs), ...cutLosses(state, toUs)]);
+			lanes.finish((fromUs, toUs) => [
+				...options.losses(fromUs, toUs),
+				...refusedLosses(state, fromUs),
+				...cutLosses(state, toUs),
+			]);
 			state.done = true;
 			deadLetters.restart();
 		},
@@ -152,6 +170,14 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 		state: () => state,
 		lanes: () => lanes.states(),
 	};
+}
+
+/** A refused line is an event that nobody judged: an attacker who can make one must not pass by it. */
+function refusedLosses(state: RunState, firstUs: number): Loss[] {
+	if (state.refusedLines === 0) return [];
+	const fromUs = Math.max(firstUs, state.refusedFromUs);
+	const toUs = Math.max(fromUs, state.refusedToUs);
+	return [{ counter: refusedLinesCounter, count: state.refusedLines, fromUs, toUs }];
 }
 
 /** What a cut input has lost, at the time at which it breaks off. */
