@@ -12,11 +12,13 @@ import { registerDemo } from './demo/command.ts';
 import { registerDoctor } from './doctor/command.ts';
 import { CliError, exitUsage } from './errors.ts';
 import { registerProcess } from './process/command.ts';
+import { registerUp } from './up/command.ts';
 
 /** In the order in which --help lists them. */
 const commands: readonly Register[] = [
 	registerDemo,
 	registerProcess,
+	registerUp,
 	registerSessions,
 	registerSession,
 	registerVerify,

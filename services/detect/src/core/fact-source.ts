@@ -68,7 +68,7 @@ async function* walk(
 	read: () => AsyncIterable<Uint8Array>,
 	maxBatches: number,
 ): AsyncGenerator<{ facts: Facts; next: ChainEnd }> {
-	let head = chainStart;
+	let head: Uint8Array = chainStart;
 	let batches = 0;
 	if (maxBatches <= 0) return;
 	for await (const bytes of read()) {

@@ -1,0 +1,138 @@
+// The pipeline on one machine, for ever: a live source, all stages, one process, embedded defaults.
+import { join } from 'node:path';
+import { readBootId } from '@affidavit/ingest/agent/boot-id.ts';
+import { runLiveIngest } from '@affidavit/ingest/agent/live-ingest.ts';
+import { openQuarantine, quarantineLimits } from '@affidavit/ingest/agent/quarantine.ts';
+import type { Decoder } from '@affidavit/ingest/decode-result.ts';
+import { openGrpcSource } from '@affidavit/ingest/grpc/grpc-source.ts';
+import { createJsonDecoder } from '@affidavit/ingest/json/decoder.ts';
+import { scrapeMetrics } from '@affidavit/ingest/loss/scrape.ts';
+import { createProtobufDecoder } from '@affidavit/ingest/protobuf/decoder.ts';
+import { createRedactor } from '@affidavit/ingest/redact/redactor.ts';
+import { openExportSource } from '@affidavit/ingest/source/export/export-source.ts';
+import type { LiveSource } from '@affidavit/ingest/source/live-source.ts';
+import { openFolderBlobs } from '@affidavit/stream/embedded/blobs.ts';
+import { openEmbeddedLog } from '@affidavit/stream/embedded/log.ts';
+import { openEmbeddedStore } from '@affidavit/stream/embedded/store.ts';
+import type { Emit } from '@affidavit/stream/internal-event.ts';
+import type { Log, Store } from '@affidavit/stream/ports.ts';
+import { openSource } from '@affidavit/stream/runner/source.ts';
+import { openTopology } from '@affidavit/stream/runner/topology.ts';
+import type { Config } from '../config/schema.ts';
+import { CliError } from '../errors.ts';
+import type { SessionSummary } from '../sessions/summary.ts';
+import type { Settings } from '../settings.ts';
+import { createPipeline } from '../topology.ts';
+import { createReportStage } from './report-stage.ts';
+
+export interface UpRun {
+	config: Config;
+	settings: Settings;
+	emit: Emit;
+	tell: (summary: SessionSummary) => void;
+	/** Ends the source; what it has read is then worked off. */
+	signal: AbortSignal;
+}
+
+const nowUs = (): number => Date.now() * 1000;
+
+/** Resolves when `signal` has ended the source and everything is drained. Rejects with CliError on a wrong configuration. */
+export async function runUp(run: UpRun): Promise<void> {
+	const { config, emit } = run;
+	const partitions = config.partitions;
+	const folder = join(config.dataDir, 'live');
+	const log = openEmbeddedLog({
+		folder,
+		maxBytes: config.limits.logBytesMax,
+		partitions: {
+			trace: partitions,
+			session: partitions,
+			finding: partitions,
+			verdict: partitions,
+			attestation: partitions,
+		},
+		emit,
+	});
+	let store: Store | null = null;
+	try {
+		store = openEmbeddedStore({ folder, maxBytes: config.limits.storeBytesMax });
+		await drive(run, log, store);
+	} finally {
+		await store?.close();
+		await log.close();
+	}
+}
+
+async function drive(run: UpRun, log: Log, store: Store): Promise<void> {
+	const { config, settings, emit, signal, tell } = run;
+	const { dataDir, outDir, limits } = config;
+	const source = sourceOf(config, emit);
+	const blobs = await openFolderBlobs({ folder: join(dataDir, 'blobs') });
+	const pipeline = createPipeline({ config, log, store, blobs, emit, ...settings });
+	try {
+		const ports = { log, store, emit };
+		const topology = await openTopology(
+			[...pipeline.stages, createReportStage({ dataDir, outDir, emit, tell })],
+			ports,
+		);
+		const { metricsUrl } = config.source ?? {};
+		// A stage that fails must not leave the source waiting for ever, nor the other way round.
+		const failed = new AbortController();
+		const ingest = runLiveIngest({
+			...source,
+			redact: createRedactor(),
+			key: settings.hostKey,
+			writer: await openSource({ stage: 'ingest:live', partition: 0 }, ports),
+			host: '',
+			boot: (await readBootId()) ?? 'unknown',
+			recoveredChain: null,
+			hooks: [],
+			scrape: metricsUrl === undefined ? null : (abort) => scrapeMetrics(metricsUrl, abort),
+			quarantine: await openQuarantine(join(dataDir, 'quarantine'), emit, {
+				...quarantineLimits,
+				bytes: limits.quarantineBytesMax,
+			}),
+			nowUs,
+			emit,
+			signal: AbortSignal.any([signal, failed.signal]),
+		});
+		const ends = topology.run({ until: ingest });
+		ends.catch(() => failed.abort());
+		await Promise.all([ends, ingest]);
+	} finally {
+		await pipeline.close();
+	}
+}
+
+interface ConfiguredSource {
+	openSource: (checkpoint: Uint8Array | null) => LiveSource;
+	decoder: Decoder;
+}
+
+function sourceOf({ source, limits }: Config, emit: Emit): ConfiguredSource {
+	const { lineBytesMax } = limits;
+	switch (source?.kind) {
+		case 'export':
+			return {
+				openSource: (checkpoint) =>
+					openExportSource({ path: source.path as string, checkpoint, emit, nowUs, lineBytesMax }),
+				decoder: createJsonDecoder({ lineBytesMax }),
+			};
+		case 'grpc':
+			return {
+				openSource: () => openGrpcSource({ socketPath: socketPathOf(source.address as string), nowUs, emit }),
+				decoder: createProtobufDecoder(),
+			};
+		default:
+			throw new CliError(
+				'config',
+				'source: expected a live Tetragon: --export FILE, --grpc unix:///PATH, or source in the configuration',
+			);
+	}
+}
+
+function socketPathOf(address: string): string {
+	if (!/^unix:(\/\/)?\//.test(address))
+		throw new CliError('config', `source.address: ${address}: expected unix:///PATH (TCP comes with the fleet)`);
+	return address.replace(/^unix:(\/\/)?/, '');
+}
