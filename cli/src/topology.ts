@@ -35,6 +35,8 @@ export interface TopologyDeps {
 
 export interface Pipeline {
 	stages: Stage[];
+	/** Waits for webhook deliveries under way, at most `waitMsMax`; how many are undelivered then. */
+	settle(waitMsMax: number, signal?: AbortSignal): Promise<number>;
 	/** Ends what goes on beside the stages (webhook deliveries); what is undelivered stays in the store. */
 	close(): Promise<void>;
 }
@@ -75,7 +77,11 @@ export function createPipeline(deps: TopologyDeps): Pipeline {
 		outDir: config.outDir,
 		emit,
 	});
-	if (deps.alert === null) return { stages: [correlate, detect, sign], close: async () => {} };
+	if (deps.alert === null) return { stages: [correlate, detect, sign], settle: async () => 0, close: async () => {} };
 	const alert = createAlertStage({ ...deps.alert, emit });
-	return { stages: [correlate, detect, sign, alert], close: () => alert.close() };
+	return {
+		stages: [correlate, detect, sign, alert],
+		settle: (waitMsMax, signal) => alert.settle(waitMsMax, signal),
+		close: () => alert.close(),
+	};
 }

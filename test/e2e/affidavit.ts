@@ -1,5 +1,5 @@
 // Runs the real command in a child process and reads what it prints, as a script of a user would.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +50,13 @@ export interface Run {
 /** Starts `affidavit ARGS`; kills it with SIGKILL after `killAfterMs` when given. */
 export function affidavit(
 	args: readonly string[],
-	options: { cwd?: string; killAfterMs?: number; env?: Record<string, string> } = {},
+	options: {
+		cwd?: string;
+		killAfterMs?: number;
+		env?: Record<string, string>;
+		/** Gets the running child, to send it signals. */
+		started?: (child: ChildProcess) => void;
+	} = {},
 ): Promise<Run> {
 	return new Promise((resolve, reject) => {
 		const child = spawn(process.execPath, [join(repoRoot, 'cli/bin/affidavit.js'), ...args], {
@@ -58,6 +64,7 @@ export function affidavit(
 			env: { ...process.env, ...options.env },
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
+		options.started?.(child);
 		let stdout = '';
 		let stderr = '';
 		child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -92,6 +99,7 @@ export async function processFiles(
 		metrics?: string[];
 		data?: string;
 		extra?: string[];
+		started?: (child: ChildProcess) => void;
 	} = {},
 ): Promise<{ run: Run; sessions: SessionObject[]; data: string; out: string }> {
 	const data = options.data ?? temporaryFolder(t);
@@ -100,7 +108,7 @@ export async function processFiles(
 	for (const [name, location] of Object.entries(options.repos ?? {})) args.push('--repo', `${name}=${location}`);
 	if (options.indicators) args.push('--indicators', options.indicators);
 	for (const file of options.metrics ?? []) args.push('--metrics', file);
-	const run = await affidavit([...args, ...(options.extra ?? [])]);
+	const run = await affidavit([...args, ...(options.extra ?? [])], options.started ? { started: options.started } : {});
 	return { run, sessions: sessionsOf(run), data, out };
 }
 

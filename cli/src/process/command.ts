@@ -43,6 +43,7 @@ async function run(context: CliContext, files: string[], options: ProcessOptions
 	const { createMetrics } = await import('@affidavit/stream/metrics.ts');
 	const { loadSettings } = await import('../settings.ts');
 	const { processFiles } = await import('./run.ts');
+	const { deadLetterLines } = await import('./dead-letters.ts');
 	const { interruptible } = await import('../interrupt.ts');
 	const { renderOutcome } = await import('./render.ts');
 	const { boundHeap } = await import('../heap.ts');
@@ -72,8 +73,11 @@ async function run(context: CliContext, files: string[], options: ProcessOptions
 		return context.exit(exitNegative);
 	}
 	for (const note of outcome.notes) context.stderr.write(`affidavit: ${note}\n`);
-	if (outcome.deadLetters > 0)
-		context.stderr.write(`affidavit: ${outcome.deadLetters} lines could not be used (see the warnings above)\n`);
+	for (const line of deadLetterLines(outcome.deadLetters)) context.stderr.write(`affidavit: ${line}\n`);
+	if (outcome.undelivered > 0)
+		context.stderr.write(
+			`affidavit: the webhook has not taken ${outcome.undelivered} findings; the same command tries again\n`,
+		);
 	if (outcome.sessions.length === 0) context.stderr.write('affidavit: no build session in the input\n');
 	const target = {
 		colour: context.stdout.isTTY === true,

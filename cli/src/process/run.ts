@@ -16,8 +16,12 @@ import { CliError } from '../errors.ts';
 import type { SessionSummary } from '../sessions/summary.ts';
 import type { Settings } from '../settings.ts';
 import { createPipeline } from '../topology.ts';
+import { type DeadLetterSummary, summariseDeadLetters } from './dead-letters.ts';
 import { jobId } from './job.ts';
 import { keepSummary, readResults } from './results.ts';
+
+/** How long a run that has read everything waits for a webhook that fails: some five tries. */
+const deliveryWaitMsMax = 30_000;
 
 export interface ProcessRun {
 	files: readonly string[];
@@ -37,7 +41,9 @@ export interface ProcessRun {
 export interface ProcessOutcome {
 	sessions: SessionSummary[];
 	events: number;
-	deadLetters: number;
+	deadLetters: DeadLetterSummary;
+	/** Findings that the webhook has not taken; the next run of the same job posts them. */
+	undelivered: number;
 	/** What the user should know of the input. */
 	notes: string[];
 }
@@ -75,8 +81,8 @@ export async function processFiles(run: ProcessRun): Promise<ProcessOutcome | nu
 		await store?.close();
 		await log.close();
 	}
-	// The recorded file is the record: what was derived from it can be derived again.
-	if (outcome !== null) await rm(folder, { recursive: true, force: true });
+	// The recorded file is the record: what was derived from it can be derived again, but for what nobody has taken yet.
+	if (outcome !== null && outcome.undelivered === 0) await rm(folder, { recursive: true, force: true });
 	return outcome;
 }
 
@@ -111,7 +117,9 @@ async function drive(run: ProcessRun, log: Log, store: Store): Promise<ProcessOu
 		if (ingested.kind === 'aborted' || outcomes.some((o) => o.kind !== 'drained')) return null;
 		const sessions = await readResults(log, config.outDir);
 		for (const session of sessions) await keepSummary(config.dataDir, session);
-		return { sessions, events: ingested.events, deadLetters: ingested.deadLetters, notes: ingested.notes };
+		const undelivered = await pipeline.settle(deliveryWaitMsMax, signal);
+		const deadLetters = await summariseDeadLetters(log, ingested.deadLetters);
+		return { sessions, events: ingested.events, deadLetters, undelivered, notes: ingested.notes };
 	} finally {
 		await pipeline.close();
 	}

@@ -41,6 +41,8 @@ export interface AlertStageOptions {
 }
 
 export type AlertStage = Stage & {
+	/** Waits until nothing is undelivered, `signal` aborts or `waitMsMax` is over; how many messages are undelivered then. */
+	settle(waitMsMax: number, signal?: AbortSignal): Promise<number>;
 	/** Ends the delivery loops and connections, which keep the process alive until then; what is undelivered stays in the cells. */
 	close(): Promise<void>;
 };
@@ -90,9 +92,22 @@ export function createAlertStage(options: AlertStageOptions): AlertStage {
 			queues.set(partition, queue);
 			return createAlertWorker(setting, queue, cells);
 		},
+		settle: (waitMsMax, signal) => settle([...queues.values()], waitMsMax, signal),
 		async close() {
 			for (const queue of queues.values()) queue.stop();
 			await close();
 		},
 	};
+}
+
+/** A run that ends with its input would else leave behind what waits for its next try. */
+async function settle(queues: readonly DeliveryQueue[], waitMsMax: number, signal?: AbortSignal): Promise<number> {
+	const undelivered = (): number => queues.reduce((sum, queue) => sum + queue.load().count, 0);
+	const over = AbortSignal.any([AbortSignal.timeout(waitMsMax), ...(signal ? [signal] : [])]);
+	const ended = new Promise<void>((resolve) => {
+		over.addEventListener('abort', () => resolve(), { once: true });
+	});
+	while (!over.aborted && undelivered() > 0)
+		await Promise.race([ended, ...queues.filter((q) => q.load().count > 0).map((q) => q.nextOutcome())]);
+	return undelivered();
 }

@@ -248,3 +248,23 @@ test('crashes before and after any commit: every finding arrives, under one id, 
 		{ numRuns: 15 },
 	);
 });
+
+test('settle waits for messages that failed, tells how many are left when its time is over, and ends with a signal', async () => {
+	await using receiver = await startReceiver((response, _request, count) =>
+		response.writeHead(count <= 2 ? 503 : 204).end(),
+	);
+	await using sink = stageTo(receiver.url);
+	const worker = await sink.stage.open(0, new Map());
+	await worker.step(records(numbered(1)), false);
+	assert.equal(receiver.received.length, 1);
+	assert.equal(await sink.stage.settle(5000), 0);
+	assert.equal(receiver.received.length, 3);
+	assert.equal(new Set(receiver.received.map((r) => r.headers['webhook-id'])).size, 1);
+
+	receiver.answer = status(503);
+	await using slow = stageTo(receiver.url, { retry: { attemptsMax: 4, delayMs: 10_000, delayMsMax: 10_000 } });
+	const held = await slow.stage.open(0, new Map());
+	await held.step(records(numbered(2), numbered(3)), false);
+	assert.equal(await slow.stage.settle(30), 2);
+	assert.equal(await slow.stage.settle(60_000, AbortSignal.timeout(30)), 2);
+});
