@@ -21,7 +21,7 @@ import { addKnownGap } from './gaps.ts';
 import { type Kept, noteHook, type PendingExec, type Step } from './host.ts';
 import { notice } from './notices.ts';
 import { placeProcess } from './placing.ts';
-import { imageOfPid, type ProcessNode, sessionOf } from './process-tree.ts';
+import { exit, imageOfPid, type ProcessNode, sessionOf } from './process-tree.ts';
 import type { Item } from './reorder.ts';
 import { widen } from './session.ts';
 
@@ -202,10 +202,7 @@ function started(step: Step, node: ProcessNode): void {
 }
 
 function exited(step: Step, node: ProcessNode, event: TraceEvent): void {
-	const { tree } = step.host;
-	node.chain.exitedUs = event.timeUs;
-	tree.dirty.add(node.info.execId);
-	if (tree.pids.get(node.info.pid)?.chain === node.chain) tree.pids.delete(node.info.pid);
+	exit(step.host.tree, node, event.timeUs);
 	const session = sessionOf(node);
 	if (session === null) return;
 	gather(step.collector, session).facts.exits.push({

@@ -1,6 +1,6 @@
 // A host's state as cells of the session store: only what changed is written (design 4, "Nothing is lost with the store").
 import { CorrelateError } from '../errors.ts';
-import { contentKey, countFolders, index } from './content.ts';
+import { countFolders, index } from './content.ts';
 import { restoreSighting, type Sighting } from './digest-sizes.ts';
 import { createHost, type Host, type Kept, type PendingExec } from './host.ts';
 import type { ProcessChain } from './process-tree.ts';
@@ -72,18 +72,20 @@ function snapshotProcesses(host: Host, cells: Cells): void {
 	for (const id of tree.dirty) {
 		const node = tree.nodes.get(id);
 		if (node === undefined) continue;
-		cells.set(keyOf('p', host.name, id), encode(storeNode(node, tree.nodes.get(node.info.parentExecId))));
+		const parent = tree.nodes.get(node.info.parentExecId);
+		const current = tree.pids.get(node.info.pid) === node;
+		cells.set(keyOf('p', host.name, id), encode(storeNode(node, parent, current)));
 	}
 	tree.dirty.clear();
 }
 
 function snapshotContents(host: Host, cells: Cells): void {
 	const { contents } = host;
-	for (const key of contents.removed) cells.set(keyOf('i', host.name, key), null);
+	for (const id of contents.removed) cells.set(keyOf('i', host.name, String(id)), null);
 	contents.removed.clear();
 	for (const content of contents.dirty) {
 		content.dirty = false;
-		cells.set(keyOf('i', host.name, contentKey(content)), encode(storeContent(content)));
+		cells.set(keyOf('i', host.name, String(content.id)), encode(storeContent(content)));
 	}
 	contents.dirty.clear();
 }
@@ -148,8 +150,8 @@ function storedHost(host: Host): StoredHost {
 export function* cellKeysOf(host: Host): Iterable<string> {
 	for (const id of host.tree.nodes.keys()) yield keyOf('p', host.name, id);
 	for (const id of host.tree.removed) yield keyOf('p', host.name, id);
-	for (const content of host.contents.all) yield keyOf('i', host.name, contentKey(content));
-	for (const key of host.contents.removed) yield keyOf('i', host.name, key);
+	for (const content of host.contents.all) yield keyOf('i', host.name, String(content.id));
+	for (const id of host.contents.removed) yield keyOf('i', host.name, String(id));
 	for (const piece of host.sizePieces.keys()) yield keyOf('d', host.name, String(piece));
 	for (const id of host.sessions.keys()) yield keyOf('s', host.name, id);
 }
@@ -254,15 +256,10 @@ function restoreNodes(host: Host, stored: StoredNode[]): void {
 		node.chain = shared(node.chain);
 		node.session = byEpoch.get(one[16]) ?? null;
 		tree.nodes.set(node.info.execId, node);
+		if (one[23]) tree.pids.set(node.info.pid, node);
 		tree.order = Math.max(tree.order, node.order);
 	}
 	for (const session of sessions.values()) session.roots = session.roots.map(shared);
-	for (const node of tree.nodes.values()) {
-		const { pid, startUs } = node.info;
-		if (pid < 0 || node.chain.exitedUs !== -1) continue;
-		const current = tree.pids.get(pid);
-		if (current === undefined || current.info.startUs <= startUs) tree.pids.set(pid, node);
-	}
 	host.sessions = new Map([...sessions].sort((a, b) => a[1].epoch - b[1].epoch));
 }
 

@@ -33,6 +33,8 @@ export interface Mark {
 }
 
 export interface Content {
+	/** Its own number on the host. */
+	id: number;
 	/** -1 and '' while only a name is known. */
 	dev: number;
 	ino: string;
@@ -77,8 +79,8 @@ export interface Contents {
 	/** Rises with every change: the order for eviction. */
 	clock: number;
 	dirty: Set<Content>;
-	/** Keys of entries that are gone since the last snapshot. */
-	removed: Set<string>;
+	/** Numbers of entries that are gone since the last snapshot. */
+	removed: Set<number>;
 }
 
 export const namesMax = 16;
@@ -107,9 +109,6 @@ export function splitName(name: string): { container: string; path: string } {
 	return at === -1 ? { container: '', path: name } : { container: name.slice(0, at), path: name.slice(at + 1) };
 }
 
-export const contentKey = (content: Content): string =>
-	content.ino === '' ? `name:${content.names[0] ?? ''}` : `${content.dev}:${content.ino}`;
-
 const isResolved = (content: Content): boolean => content.dev !== -1 && content.ino !== '';
 
 export function touch(contents: Contents, content: Content): void {
@@ -127,8 +126,10 @@ export function findContent(contents: Contents, dev: number, ino: string): Conte
 	return undefined;
 }
 
-/** The content of an open, whose device and inode are known; takes over an entry that was known by name or number only. */
+/** The content of an open; takes over an entry that was known by name or number only. */
 export function contentOfOpen(contents: Contents, dev: number, ino: string, name: string): Content | undefined {
+	// A policy may leave device or inode out.
+	if (dev === -1 || ino === '') return contentOfName(contents, name, ino);
 	const found = findContent(contents, dev, ino);
 	if (found !== undefined || contents.unresolved === 0) return found;
 	const named = contents.byName.get(name);
@@ -152,6 +153,7 @@ export function contentOfName(contents: Contents, name: string, ino: string): Co
 
 export function createContent(contents: Contents, dev: number, ino: string): Content {
 	const content: Content = {
+		id: ++contents.clock,
 		dev,
 		ino,
 		sibling: null,
@@ -179,7 +181,6 @@ export function createContent(contents: Contents, dev: number, ino: string): Con
 }
 
 function identify(contents: Contents, content: Content, dev: number, ino: string): void {
-	contents.removed.add(contentKey(content));
 	unindex(contents, content);
 	if (!isResolved(content)) contents.unresolved--;
 	content.dev = dev;
@@ -214,7 +215,6 @@ export function addName(contents: Contents, content: Content, name: string): Con
 	if (before === content) return undefined;
 	if (before !== undefined) removeName(contents, before, name);
 	if (content.names.length >= namesMax) {
-		if (content.ino === '') contents.removed.add(contentKey(content));
 		forgetName(contents, content.names.shift() as string);
 		contents.namesDropped++;
 	}
@@ -230,7 +230,6 @@ export function addName(contents: Contents, content: Content, name: string): Con
 export function removeName(contents: Contents, content: Content, name: string): void {
 	const at = content.names.indexOf(name);
 	if (at === -1) return;
-	if (content.ino === '' && at === 0) contents.removed.add(contentKey(content));
 	content.names.splice(at, 1);
 	forgetName(contents, name);
 	touch(contents, content);
@@ -239,7 +238,7 @@ export function removeName(contents: Contents, content: Content, name: string): 
 }
 
 export function drop(contents: Contents, content: Content): void {
-	contents.removed.add(contentKey(content));
+	contents.removed.add(content.id);
 	for (const name of content.names) forgetName(contents, name);
 	unindex(contents, content);
 	if (!isResolved(content)) contents.unresolved--;

@@ -8,6 +8,7 @@ import {
 	contentOfName,
 	contentOfOpen,
 	createContent,
+	findContent,
 	holdersMax,
 	nameKey,
 	removeName,
@@ -60,8 +61,7 @@ function usedContent(step: Step, node: ProcessNode, event: TraceEvent): Content 
 	const { contents } = step.host;
 	// Nothing was written yet that this could be: the common case by far.
 	if (contents.all.size === 0) return undefined;
-	const name = keyOf(node, event.path);
-	return event.ino === '' ? contents.byName.get(name) : contentOfOpen(contents, event.dev, event.ino, name);
+	return contentOfOpen(contents, event.dev, event.ino, keyOf(node, event.path));
 }
 
 export function openForReading(step: Step, node: ProcessNode, event: TraceEvent, otherSize: number, kept: Kept): void {
@@ -100,8 +100,7 @@ export function executed(step: Step, node: ProcessNode, pending: PendingExec): v
 export function openForWriting(step: Step, node: ProcessNode, event: TraceEvent, otherSize: number, kept: Kept): void {
 	const { contents } = step.host;
 	const name = keyOf(node, event.path);
-	let content =
-		event.ino === '' ? contentOfName(contents, name, '') : contentOfOpen(contents, event.dev, event.ino, name);
+	let content = contentOfOpen(contents, event.dev, event.ino, name);
 	if (content === undefined) content = createContent(contents, event.dev, event.ino);
 	else if (event.size === 0 && !content.names.includes(name)) startAnew(step, content);
 	const displaced = addName(contents, content, name);
@@ -191,7 +190,9 @@ export function renamed(step: Step, node: ProcessNode, event: TraceEvent): void 
 	}
 	if (content === undefined) {
 		// A rename stays on one file system: the file that is replaced tells the device.
-		content = createContent(contents, event.ino === '' ? -1 : (victim?.dev ?? -1), event.ino);
+		const dev = event.ino === '' ? -1 : (victim?.dev ?? -1);
+		content =
+			(dev === -1 ? undefined : findContent(contents, dev, event.ino)) ?? createContent(contents, dev, event.ino);
 	}
 	removeNameButKeep(step, content, from, to);
 	beginRun(step, node, content, event.timeUs, true);

@@ -92,9 +92,26 @@ export function admit(tree: ProcessTree, info: ProcessInfo, timeUs: number): Pro
 		const current = tree.pids.get(known.pid);
 		// A parent that is described late may be older than what its pid is by now.
 		if (current === undefined || current.chain.exitedUs !== -1 || current.info.startUs <= known.startUs)
-			tree.pids.set(known.pid, node);
+			takePid(tree, node);
 	}
 	return node;
+}
+
+function takePid(tree: ProcessTree, node: ProcessNode): void {
+	const before = tree.pids.get(node.info.pid);
+	if (before !== undefined) tree.dirty.add(before.info.execId);
+	tree.pids.set(node.info.pid, node);
+}
+
+/** The process has ended: its pid is free. */
+export function exit(tree: ProcessTree, node: ProcessNode, timeUs: number): void {
+	const { pid, execId } = node.info;
+	node.chain.exitedUs = Math.max(node.chain.exitedUs, timeUs);
+	tree.dirty.add(execId);
+	const current = tree.pids.get(pid);
+	if (current?.chain !== node.chain) return;
+	tree.dirty.add(current.info.execId);
+	tree.pids.delete(pid);
 }
 
 /** A process of which only the exec_id is known. */

@@ -50,10 +50,14 @@ const timeRefusal = (event: TraceEvent, ahead: boolean): Refusal => ({
 });
 
 function applyLate(step: Step, late: Item[]): void {
+	const { reorder } = step.host;
+	const { skewUs } = step.settings.limits;
 	const ordered = late.sort((a, b) => compareEvents(a.event, b.event));
 	step.late = true;
 	for (const item of ordered) {
-		if (!insertLate(step.host.reorder, item)) {
+		// One skew behind the watermark, and no further: a restart remembers exactly as much.
+		const remembered = item.event.timeUs >= reorder.watermarkUs - skewUs;
+		if (remembered && !insertLate(reorder, item)) {
 			notice(step.notices, 'events_dropped', 'duplicate', true);
 			continue;
 		}
@@ -71,8 +75,10 @@ export function release(step: Step, batch: TraceBatch): void {
 		releaseUpTo(step, reorder.newestUs);
 		return;
 	}
-	// On a live host its clock moves time too, so that an idle host's events do not wait.
-	const newestUs = host.recorded ? reorder.newestUs : Math.max(reorder.newestUs, host.observedUs);
+	// On a live host a heartbeat moves time too, so that an idle host's events do not wait. A batch with events does not:
+	// it may be one of a backlog, read long after its events happened.
+	const heartbeat = !host.recorded && batch.events.length === 0;
+	const newestUs = heartbeat ? Math.max(reorder.newestUs, host.observedUs) : reorder.newestUs;
 	releaseUpTo(step, newestUs - settings.limits.skewUs);
 	const excess = pending(reorder) - settings.limits.reorderEvents;
 	if (excess > 0) {

@@ -22,6 +22,7 @@ type StoredDeed = [
 ];
 
 export type StoredContent = [
+	id: number,
 	dev: number,
 	ino: string,
 	names: string[],
@@ -43,6 +44,7 @@ export type StoredContent = [
 export function storeContent(c: Content): StoredContent {
 	const name = c.names[0] ?? '';
 	return [
+		c.id,
 		c.dev,
 		c.ino,
 		c.names,
@@ -80,25 +82,26 @@ const storeDeed = (d: Deed, name: string): StoredDeed => [
 ];
 
 export function loadContent(s: StoredContent): Content {
-	const names = s[2];
+	const names = s[3];
 	return {
-		dev: s[0],
-		ino: s[1],
+		id: s[0],
+		dev: s[1],
+		ino: s[2],
 		sibling: null,
 		names,
-		version: s[3],
-		writer: s[4],
-		writerSession: s[5],
-		writtenUs: s[6],
-		running: s[7],
-		digest: s[8],
-		digestSize: s[9],
-		changeSeen: s[10],
-		openedFor: s[11],
-		marks: s[12].map(([session, wrote, silent]) => ({ session, wrote, silent })),
-		holders: s[13].map(([execId, session]) => ({ execId, session })),
-		deeds: s[15].map((deed) => loadDeed(deed, names[0] ?? '')),
-		touched: s[14],
+		version: s[4],
+		writer: s[5],
+		writerSession: s[6],
+		writtenUs: s[7],
+		running: s[8],
+		digest: s[9],
+		digestSize: s[10],
+		changeSeen: s[11],
+		openedFor: s[12],
+		marks: s[13].map(([session, wrote, silent]) => ({ session, wrote, silent })),
+		holders: s[14].map(([execId, session]) => ({ execId, session })),
+		deeds: s[16].map((deed) => loadDeed(deed, names[0] ?? '')),
+		touched: s[15],
 		dirty: false,
 	};
 }
@@ -147,13 +150,15 @@ export type StoredNode = [
 	digest: string,
 	dev: number,
 	ino: string,
+	/** The pid is this image now. */
+	current: boolean,
 ];
 
 /** Only from a parent that is restored first: hostile input may make a process its own ancestor. */
 const inherits = (n: ProcessNode, parent: ProcessNode | undefined): boolean =>
 	parent !== undefined && parent.order < n.order && parent.info.environment === n.info.environment;
 
-export function storeNode(n: ProcessNode, parent: ProcessNode | undefined): StoredNode {
+export function storeNode(n: ProcessNode, parent: ProcessNode | undefined, current: boolean): StoredNode {
 	const i = n.info;
 	const c = n.chain;
 	return [
@@ -180,6 +185,7 @@ export function storeNode(n: ProcessNode, parent: ProcessNode | undefined): Stor
 		n.digest,
 		n.dev,
 		n.ino,
+		current,
 	];
 }
 
