@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type CliContext, type CommonOptions, commonOptions, examples, jsonLine } from '../context.ts';
+import { type CliContext, type CommonOptions, commonOptions, examples } from '../context.ts';
 import { exitNegative } from '../errors.ts';
 import { createProgress, megabytes } from '../progress.ts';
 import { bundleOf, eventsOf, type Story, stories } from './stories.ts';
@@ -43,18 +43,13 @@ async function play(
 	index: number,
 ): Promise<boolean> {
 	const { config } = await context.loadConfig(options);
-	const { createEmit } = await import('@affidavit/stream/internal-event.ts');
-	const { createLogger } = await import('@affidavit/stream/logger.ts');
-	const { createMetrics } = await import('@affidavit/stream/metrics.ts');
-	const { loadSettings } = await import('../settings.ts');
+	const { startRun } = await import('../run-start.ts');
 	const { processFiles } = await import('../process/run.ts');
-	const { renderOutcome } = await import('../process/render.ts');
 	config.repositories = { [story.repository]: bundleOf(story) };
 	config.indicators = await indicatorFile(options.data, story, index);
 	// The demo posts nothing anywhere, whatever the configuration says.
 	config.webhook = null;
-	const emit = createEmit(createLogger({ level: config.log.level }), createMetrics().registry);
-	const settings = await loadSettings(config, context.env, emit);
+	const { emit, settings, print } = await startRun(context, config, options.json === true);
 	const progress = createProgress({
 		label: 'reading',
 		unit: 'MB',
@@ -70,9 +65,7 @@ async function play(
 		progress: (done, total) => progress.update(megabytes(done), megabytes(total)),
 	}).finally(() => progress.stop());
 	const sessions = outcome?.sessions ?? [];
-	const target = { colour: context.stdout.isTTY === true, cwd: context.cwd, publicKeyFile: settings.publicKeyFile };
-	for (const session of sessions)
-		context.stdout.write(options.json ? jsonLine(session) : renderOutcome(session, target));
+	for (const session of sessions) print(session);
 	return sessions.length === 1 && sessions[0]?.verdict === story.expected;
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CliContext, type CommonOptions, commonOptions, examples, jsonLine } from '../context.ts';
+import { type CliContext, type CommonOptions, commonOptions, examples } from '../context.ts';
 import { exitNegative } from '../errors.ts';
 import { collecting, readableFile, wholeNumber } from '../option-values.ts';
 import { createProgress, megabytes } from '../progress.ts';
@@ -38,18 +38,11 @@ ${examples(
 
 async function run(context: CliContext, files: string[], options: ProcessOptions): Promise<void> {
 	const { config } = await context.loadConfig(options, runFlags(options));
-	const { createEmit } = await import('@affidavit/stream/internal-event.ts');
-	const { createLogger } = await import('@affidavit/stream/logger.ts');
-	const { createMetrics } = await import('@affidavit/stream/metrics.ts');
-	const { loadSettings } = await import('../settings.ts');
+	const { startRun } = await import('../run-start.ts');
 	const { processFiles } = await import('./run.ts');
 	const { deadLetterLines } = await import('./dead-letters.ts');
 	const { interruptible } = await import('../interrupt.ts');
-	const { renderOutcome } = await import('./render.ts');
-	const { boundHeap } = await import('../heap.ts');
-	boundHeap();
-	const emit = createEmit(createLogger({ level: config.log.level }), createMetrics().registry);
-	const settings = await loadSettings(config, context.env, emit);
+	const { emit, settings, print } = await startRun(context, config, options.json === true);
 	const progress = createProgress({
 		label: 'reading',
 		unit: 'MB',
@@ -79,12 +72,6 @@ async function run(context: CliContext, files: string[], options: ProcessOptions
 			`affidavit: the webhook has not taken ${outcome.undelivered} findings; the same command tries again\n`,
 		);
 	if (outcome.sessions.length === 0) context.stderr.write('affidavit: no build session in the input\n');
-	const target = {
-		colour: context.stdout.isTTY === true,
-		cwd: context.cwd,
-		publicKeyFile: settings.publicKeyFile,
-	};
-	for (const session of outcome.sessions)
-		context.stdout.write(options.json ? jsonLine(session) : renderOutcome(session, target));
+	for (const session of outcome.sessions) print(session);
 	if (outcome.sessions.some((s) => s.verdict !== 'passed')) context.exit(exitNegative);
 }

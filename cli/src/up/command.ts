@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { FlagValue } from '../config/resolve.ts';
-import { type CliContext, type CommonOptions, commonOptions, examples, jsonLine } from '../context.ts';
+import { type CliContext, type CommonOptions, commonOptions, examples } from '../context.ts';
 import { type RunOptions, runFlags, runOptions } from '../run-options.ts';
 
 interface UpOptions extends CommonOptions, RunOptions {
@@ -27,34 +27,13 @@ ${examples(
 		)
 		.action(async (options: UpOptions) => {
 			const { config } = await context.loadConfig(options, [...runFlags(options), ...sourceFlags(options)]);
-			const { createEmit } = await import('@affidavit/stream/internal-event.ts');
-			const { createLogger } = await import('@affidavit/stream/logger.ts');
-			const { createMetrics } = await import('@affidavit/stream/metrics.ts');
-			const { boundHeap } = await import('../heap.ts');
 			const { interruptible } = await import('../interrupt.ts');
-			const { renderOutcome } = await import('../process/render.ts');
-			const { loadSettings } = await import('../settings.ts');
+			const { startRun } = await import('../run-start.ts');
 			const { runUp } = await import('./run.ts');
-			boundHeap();
-			const emit = createEmit(createLogger({ level: config.log.level }), createMetrics().registry);
-			const settings = await loadSettings(config, context.env, emit);
-			const target = {
-				colour: context.stdout.isTTY === true,
-				cwd: context.cwd,
-				publicKeyFile: settings.publicKeyFile,
-			};
+			const { emit, settings, print } = await startRun(context, config, options.json === true);
 			const watched = config.source?.path ?? config.source?.address ?? 'nothing';
 			context.stderr.write(`affidavit: watching ${watched}; attestations go to ${config.outDir}\n`);
-			await interruptible((signal) =>
-				runUp({
-					config,
-					settings,
-					emit,
-					signal,
-					tell: (summary) =>
-						void context.stdout.write(options.json ? jsonLine(summary) : renderOutcome(summary, target)),
-				}),
-			);
+			await interruptible((signal) => runUp({ config, settings, emit, signal, tell: print }));
 		});
 }
 
