@@ -78,11 +78,12 @@ export function outcomeOf(job: Job, run: Run): Outcome {
 
 /** Of a DSSE envelope, bare or in a Sigstore bundle. */
 function payloadSha256(path: string): string {
-	const { payload, dsseEnvelope } = JSON.parse(readFileSync(path, 'utf8')) as {
-		payload?: string;
-		dsseEnvelope?: { payload: string };
-	};
-	return createHash('sha256')
-		.update(Buffer.from(payload ?? dsseEnvelope?.payload ?? '', 'base64'))
-		.digest('hex');
+	const text = readFileSync(path, 'utf8');
+	try {
+		const { payload, dsseEnvelope } = JSON.parse(text) as { payload?: string; dsseEnvelope?: { payload: string } };
+		const bytes = Buffer.from(payload ?? dsseEnvelope?.payload ?? '', 'base64');
+		return createHash('sha256').update(bytes).digest('hex');
+	} catch {
+		return `holds ${text.length} characters that are no JSON`;
+	}
 }

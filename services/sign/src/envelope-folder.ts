@@ -5,6 +5,7 @@ import { parseEnvelope, payloadSha256, verifyEnvelope } from '@affidavit/attest/
 import { gitoid, gitoidOfPieces } from '@affidavit/attest/gitoid.ts';
 import type { DerivedStatement } from './derive.ts';
 import { SignError } from './errors.ts';
+import { removeLeftovers, temporaryName } from './leftovers.ts';
 import type { EnvelopeSigner } from './signing/envelope-signer.ts';
 
 export interface PublishedEnvelope {
@@ -25,6 +26,7 @@ export async function publishEnvelope(
 ): Promise<PublishedEnvelope> {
 	const folder = join(place.session, `r${place.revision}`);
 	mkdirSync(join(outDir, folder), { recursive: true });
+	removeLeftovers(join(outDir, folder));
 	// The plain name, unless another statement (or another key's signature) holds it: then one made of the payload and the key.
 	const names = [
 		statement.name,
@@ -72,7 +74,7 @@ function readIfThere(path: string): Buffer | null {
 
 /** Atomic and durable; false when the name is taken. A link, since a rename would replace. */
 function writeOnce(path: string, pieces: readonly Buffer[]): boolean {
-	const temporary = `${path}.${process.pid}.tmp`;
+	const temporary = temporaryName(path);
 	try {
 		const fd = openSync(temporary, 'w', 0o644);
 		try {

@@ -14,6 +14,7 @@ import { defaultLimits } from './core/limits.ts';
 import { deriveStatements } from './derive.ts';
 import { publishEnvelope } from './envelope-folder.ts';
 import type { RefusalCode } from './errors.ts';
+import { removeLeftovers, temporaryName } from './leftovers.ts';
 import type { EnvelopeSigner } from './signing/envelope-signer.ts';
 import { outlastTransient } from './transient.ts';
 
@@ -42,8 +43,9 @@ export function createSignStage(deps: SignDeps): Stage {
 		input: 'verdict',
 		outputs: ['attestation'],
 		async open(partition) {
-			const folder = join(deps.outDir, '.tmp', `p${partition}`);
-			// What a killed run left behind.
+			// Another process may sign into the same folder: only what no living one owns is removed.
+			removeLeftovers(join(deps.outDir, '.tmp'));
+			const folder = temporaryName(join(deps.outDir, '.tmp', `p${partition}`));
 			rmSync(folder, { recursive: true, force: true });
 			return {
 				async step(records, replayed) {

@@ -1,0 +1,33 @@
+// What killed runs left behind: temporary files and folders carry the process id of their writer.
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const withPid = /\.(\d{1,10})\.tmp$/;
+
+/** The name of a temporary beside `path`; `removeLeftovers` knows it. */
+export const temporaryName = (path: string): string => `${path}.${process.pid}.tmp`;
+
+/** Removes from `folder` the temporaries whose writer is no more. */
+export function removeLeftovers(folder: string): void {
+	let names: string[];
+	try {
+		names = readdirSync(folder);
+	} catch {
+		// Nothing there yet; anything worse is told by what writes next.
+		return;
+	}
+	for (const name of names) {
+		const pid = Number(withPid.exec(name)?.[1] ?? 0);
+		if (pid > 0 && !isAlive(pid)) rmSync(join(folder, name), { recursive: true, force: true });
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (cause) {
+		// EPERM: it runs, as another user.
+		return (cause as NodeJS.ErrnoException).code !== 'ESRCH';
+	}
+}
