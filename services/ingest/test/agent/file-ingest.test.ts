@@ -143,6 +143,28 @@ describe('bad lines', () => {
 		assert.deepEqual(losses, [{ counter: 'affidavit_input_cut_lines', count: 1, ...at }]);
 	});
 
+	const lossesOf = (store: ReturnType<typeof memoryStore>): [string, number, number, number][] =>
+		batchesOf(store.records)
+			.flatMap((batch) => batch.losses)
+			.map((loss) => [loss.counter, loss.count, (loss.fromUs - baseUs) / 1e6, (loss.toUs - baseUs) / 1e6]);
+
+	it('of a file that is cut before another one: the loss lies between the two', async () => {
+		const store = memoryStore();
+		const first = file('first.jsonl', `${event(0)}\n${event(1)}\n${event(2).slice(0, -3)}`);
+		const second = file('second.jsonl', `${event(7)}\n${event(8)}\n`);
+		await ingest([second, first], store);
+		assert.deepEqual(lossesOf(store), [['affidavit_input_cut_lines', 1, 1, 7]]);
+	});
+
+	it('count as loss between the events around them, also when one with a wrong clock is beside them', async () => {
+		for (const wrong of [event(4e9), event(-1e6)]) {
+			const store = memoryStore();
+			const lines = [...events(3), event(1), wrong, '{"cut', event(2), event(3), ...events(200, 4)];
+			await ingest([file('refused.jsonl', lines.join('\n'))], store);
+			assert.deepEqual(lossesOf(store), [['affidavit_input_refused_lines', 1, 1, 2]]);
+		}
+	});
+
 	it('of a cut gzip file: what can be read is processed, then one dead letter', async () => {
 		const store = memoryStore();
 		const packed = gzipSync(

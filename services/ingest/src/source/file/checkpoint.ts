@@ -12,13 +12,22 @@ export interface RunState {
 	told: { file: number; line: number };
 	/** Event time of the last decoded line, microseconds; -1 before the first. It says about when a refused line was written. */
 	lastUs: number;
-	/** Lines that may have been an event and could not be decoded, and between which event times they stood. */
+	/** Event time that lies far from `lastUs`, microseconds: a wrong clock, unless the next event agrees. -1 when there is none. */
+	leapUs: number;
+	/** Lines that may have been an event and could not be decoded, and between which events' times they stood. */
 	refusedLines: number;
 	refusedFromUs: number;
 	refusedToUs: number;
+	/** True while no event has come after the last refused line. */
+	refusedOpen: boolean;
 	/** Inputs that ended in the middle of a line, and files that ended in the middle of their compressed stream. */
 	cutLines: number;
 	cutFiles: number;
+	/** Between which event times the lost part of cut files lies: from the last event before to the first of the next file. */
+	cutFromUs: number;
+	cutToUs: number;
+	/** Index of the cut file after which no event has come yet, or -1. */
+	cutFile: number;
 	/** Lines that no host's lane could take; what a lane refused is counted there. */
 	deadLetters: number;
 	done: boolean;
@@ -33,11 +42,16 @@ export const newRunState = (files: FileIdentity[]): RunState => ({
 	position: { file: 0, offset: 0, line: 1 },
 	told: { file: 0, line: 0 },
 	lastUs: -1,
+	leapUs: -1,
 	refusedLines: 0,
 	refusedFromUs: -1,
 	refusedToUs: -1,
+	refusedOpen: false,
 	cutLines: 0,
 	cutFiles: 0,
+	cutFromUs: -1,
+	cutToUs: -1,
+	cutFile: -1,
 	deadLetters: 0,
 	done: false,
 });

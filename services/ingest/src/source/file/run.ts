@@ -16,6 +16,7 @@ import {
 } from '../dead-letter.ts';
 import type { Line } from '../lines.ts';
 import { encodeRunState, type RunState, runCell } from './checkpoint.ts';
+import { clockToleranceUs } from './clock-guard.ts';
 import type { LanePosition, LaneState } from './lane.ts';
 import { openLanes } from './lanes.ts';
 
@@ -92,6 +93,7 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 		state.told = { file, line };
 		if (mayBeEvent(code)) {
 			state.refusedLines++;
+			state.refusedOpen = true;
 			state.refusedFromUs = state.refusedLines === 1 ? state.lastUs : Math.min(state.refusedFromUs, state.lastUs);
 			state.refusedToUs = Math.max(state.refusedToUs, state.lastUs);
 		}
@@ -104,7 +106,7 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			refuse(file, line.number, 'too-long', message, rawInput(line.bytes));
 			return;
 		}
-		state.lastUs = entry.event.timeUs;
+		moveTime(state, file, line.number, entry.event.timeUs);
 		const lane = lanes.of(entry.host);
 		if (lane === null) {
 			const message = `node_name: expected at most ${limits.hosts} hosts in one run`;
@@ -137,7 +139,10 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 			const code = unterminated ? 'truncated-line' : result.code;
 			const message = unterminated ? `the file ends in the middle of a line (${result.message})` : result.message;
 			const told = refuse(file, line.number, code, message, rawInput(line.bytes));
-			if (told && unterminated) state.cutLines++;
+			if (told && unterminated) {
+				state.cutLines++;
+				noteCut(state, file);
+			}
 		},
 		damaged(file, at, rest, message) {
 			let raw = nothing;
@@ -147,13 +152,16 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 				if (result.kind === 'event') toLane(file, rest, result);
 				else raw = rawInput(rest.bytes);
 			}
-			if (refuse(file, at.number, 'truncated-file', message, raw)) state.cutFiles++;
+			if (refuse(file, at.number, 'truncated-file', message, raw)) {
+				state.cutFiles++;
+				noteCut(state, file);
+			}
 		},
 		finish() {
 			lanes.finish((fromUs, toUs) => [
 				...options.losses(fromUs, toUs),
 				...refusedLosses(state, fromUs),
-				...cutLosses(state, toUs),
+				...cutLosses(state, fromUs, toUs),
 			]);
 			state.done = true;
 			deadLetters.restart();
@@ -180,10 +188,37 @@ function refusedLosses(state: RunState, firstUs: number): Loss[] {
 	return [{ counter: refusedLinesCounter, count: state.refusedLines, fromUs, toUs }];
 }
 
-/** What a cut input has lost, at the time at which it breaks off. */
-function cutLosses(state: RunState, newestUs: number): Loss[] {
+/** Takes the time of a decoded event. One event with a wrong clock must not carry away the place of what was lost beside it. */
+function moveTime(state: RunState, file: number, line: number, timeUs: number): void {
+	const near = (us: number): boolean => us >= 0 && Math.abs(timeUs - us) <= clockToleranceUs;
+	if (state.lastUs < 0 || near(state.lastUs) || near(state.leapUs)) {
+		state.lastUs = timeUs;
+		state.leapUs = -1;
+	} else state.leapUs = timeUs;
+	// A resumed run reads events again that came before what it has told of.
+	if (state.refusedOpen && (file > state.told.file || line > state.told.line)) {
+		state.refusedToUs = Math.max(state.refusedToUs, state.lastUs);
+		state.refusedOpen = false;
+	}
+	if (state.cutFile >= 0 && file > state.cutFile) {
+		state.cutToUs = Math.max(state.cutToUs, timeUs);
+		state.cutFile = -1;
+	}
+}
+
+function noteCut(state: RunState, file: number): void {
+	state.cutFromUs = state.cutFromUs < 0 ? state.lastUs : Math.min(state.cutFromUs, state.lastUs);
+	state.cutToUs = Math.max(state.cutToUs, state.lastUs);
+	state.cutFile = file;
+}
+
+/** What cut inputs have lost; after the last file it may be anything that came later, so it lies at the host's end. */
+function cutLosses(state: RunState, firstUs: number, newestUs: number): Loss[] {
+	if (state.cutLines === 0 && state.cutFiles === 0) return [];
+	const fromUs = Math.min(newestUs, Math.max(firstUs, state.cutFromUs));
+	const toUs = state.cutFile >= 0 ? newestUs : Math.max(fromUs, state.cutToUs);
 	const losses: Loss[] = [];
-	const at = { fromUs: newestUs, toUs: newestUs };
+	const at = { fromUs, toUs };
 	if (state.cutLines > 0) losses.push({ counter: 'affidavit_input_cut_lines', count: state.cutLines, ...at });
 	// How much a damaged file has lost cannot be known.
 	if (state.cutFiles > 0) losses.push({ counter: 'affidavit_input_cut_files', count: 0, ...at });
