@@ -109,9 +109,10 @@ export function createBatcher(options: BatcherOptions): Batcher {
 		offer(entry, nowUs) {
 			const { event, process, parent } = entry;
 			let cost = eventBytes(event);
-			const newProcess = !processes.has(process.execId);
+			const newProcess = tellsMore(process, processes.get(process.execId));
 			if (newProcess) cost += processBytes(process);
-			const newParent = parent !== null && parent.execId !== process.execId && !processes.has(parent.execId);
+			const newParent =
+				parent !== null && parent.execId !== process.execId && tellsMore(parent, processes.get(parent.execId));
 			if (newParent) cost += processBytes(parent);
 			if (events.length >= limits.events) return 'close-first';
 			if (bytes + cost > limits.bytes) {
@@ -168,6 +169,10 @@ export function createBatcher(options: BatcherOptions): Batcher {
 		hooks: () => sorted(hooks),
 	};
 }
+
+/** A parent may come as an id alone: what is told of it later must not be lost to that. */
+const tellsMore = (info: ProcessInfo, known: ProcessInfo | undefined): boolean =>
+	known === undefined || (known.pid < 0 && info.pid >= 0);
 
 const sorted = (hooks: ReadonlySet<string>): string[] => [...hooks].sort();
 

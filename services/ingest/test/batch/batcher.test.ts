@@ -60,6 +60,16 @@ function cut(batcher: Batcher, entries: readonly DecodedEvent[]): ClosedBatch[] 
 }
 
 describe('the batcher', () => {
+	it("keeps the description of a process that first came as a parent's id alone", () => {
+		const batcher = open();
+		const child = entry('/a', {}, { execId: 'p2', parentExecId: 'p1' });
+		batcher.offer({ ...child, parent: unknownProcess('p1') }, 0);
+		batcher.offer(entry('/b', {}, { pid: 7, binary: '/bin/sh' }), 0);
+		const { processes } = unpackEvents(batchOf(batcher.close(closing)));
+		const [parent] = processes.filter((p) => p.execId === 'p1');
+		assert.deepEqual([parent?.pid, parent?.binary], [7, '/bin/sh']);
+	});
+
 	it('closes at its number of events and after its age', () => {
 		const batcher = open({ events: 3 });
 		assert.equal(batcher.offer(entry('/a'), 1000), 'added');
