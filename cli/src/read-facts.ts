@@ -13,35 +13,44 @@ export interface ExpectedFacts {
 
 const page = { records: 256, bytes: 8 * 1024 ** 2 };
 
-/** `list` names the facts in the correlator's scope; without `expected` the list is taken as it is when it is not empty. */
+/**
+ * `list` names the facts in the correlator's scope; without `expected` the list is taken as it is when it is not empty.
+ * A list that ends early (the store was lost and is being rebuilt, perhaps while it is read) is continued from the topic.
+ */
 export async function* readFacts(
 	{ log, store }: { log: Log; store: Store },
 	session: string,
 	list: string,
 	expected?: ExpectedFacts,
 ): AsyncGenerator<Uint8Array> {
-	for (let partition = 0; partition < log.partitions('trace'); partition++) {
+	let sequence = 0;
+	for (let partition = 0; partition < log.partitions('trace') && sequence === 0; partition++) {
 		const values = (): AsyncIterable<Uint8Array> => store.list({ stage: 'correlate', partition }, list);
-		if (!(await isWhole(values(), expected))) continue;
-		yield* values();
-		return;
+		if (!(await isUsable(values(), expected))) continue;
+		for await (const bytes of values()) {
+			sequence += 1;
+			yield bytes;
+			if (sequence === expected?.batches) return;
+		}
 	}
-	yield* fromLog(log, session);
+	if (sequence === 0 || expected !== undefined) yield* fromLog(log, session, sequence);
 }
 
-async function isWhole(values: AsyncIterable<Uint8Array>, expected: ExpectedFacts | undefined): Promise<boolean> {
+/** False when it is empty, or has another batch where the last expected one should be. */
+async function isUsable(values: AsyncIterable<Uint8Array>, expected: ExpectedFacts | undefined): Promise<boolean> {
 	let count = 0;
 	for await (const bytes of values) {
 		if (expected === undefined) return true;
 		if (++count === expected.batches) return Buffer.compare(factHead(bytes), expected.head) === 0;
 	}
-	return false;
+	return count > 0;
 }
 
-async function* fromLog(log: Log, session: string): AsyncGenerator<Uint8Array> {
+/** From batch number `from` on. */
+async function* fromLog(log: Log, session: string, from: number): AsyncGenerator<Uint8Array> {
 	const partition = partitionOf(session, log.partitions('session'));
 	const { start, end } = await log.bounds('session', partition);
-	let sequence = 0;
+	let sequence = from;
 	for (let at = start; at < end; ) {
 		const records = await log.read('session', partition, at, page);
 		const last = records.at(-1);

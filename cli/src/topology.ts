@@ -66,7 +66,7 @@ export function createPipeline(deps: TopologyDeps): Pipeline {
 			emit,
 		}),
 		blobs,
-		readFacts: (session) => readFacts({ log, store }, session, factsList(session)),
+		readFacts: (session, _partition, expected) => readFacts({ log, store }, session, factsList(session), expected),
 		emit,
 	});
 	const sign = createSignStage({

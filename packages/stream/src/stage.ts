@@ -22,8 +22,10 @@ export interface StageWorker {
 	 * Takes records in offset order. `replayed` records (offset below the committed one) only refill what
 	 * is not in the cells: they cause no outputs. May be async at the edges (a manifest, a signature);
 	 * the core it calls is pure. Throws only on bugs: the runner then isolates the record and dead-letters it.
+	 * `rebuiltTo`: the store was lost, and what the input below this offset caused may be published already; 0 otherwise.
+	 * What was open when the low water was saved is seen again from its beginning; what was not, perhaps from its middle.
 	 */
-	step(records: readonly LogRecord[], replayed: boolean): Promise<StepResult>;
+	step(records: readonly LogRecord[], replayed: boolean, rebuiltTo?: number): Promise<StepResult>;
 }
 
 export interface Stage {

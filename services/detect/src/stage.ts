@@ -10,7 +10,7 @@ import type { Blobs, LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
 import type { Stage, StageWorker, StepResult } from '@affidavit/stream/stage.ts';
 import { closeSession } from './core/close-session.ts';
 import { decodeBatch, refuse } from './core/dead-letters.ts';
-import { endsChain } from './core/fact-source.ts';
+import { type ChainEnd, endsChain } from './core/fact-source.ts';
 import type { IndicatorSet } from './core/indicator-set.ts';
 import { type DetectLimits, defaultLimits } from './core/limits.ts';
 import { createLiveSessions, type LiveSessions, type ResolveManifest } from './core/live-sessions.ts';
@@ -35,8 +35,11 @@ export interface DetectStageDeps {
 	indicators: () => IndicatorSet;
 	resolveManifest: ResolveManifest;
 	blobs: Pick<Blobs, 'put'>;
-	/** The session's fact batches from the first, as correlate stored them (list `facts:SESSION` of its scope and partition). */
-	readFacts(session: string, partition: number): AsyncIterable<Uint8Array>;
+	/**
+	 * The session's fact batches from the first, as correlate stored them (list `facts:SESSION` of its scope and partition).
+	 * `expected`: what topic `session` has told of them; the list may not reach that far while a lost store is being rebuilt.
+	 */
+	readFacts(session: string, partition: number, expected?: ChainEnd): AsyncIterable<Uint8Array>;
 	limits?: Partial<DetectLimits>;
 	emit: Emit;
 }
@@ -51,7 +54,7 @@ export const createDetectStage = (deps: DetectStageDeps): Stage => ({
 interface Worker {
 	deps: DetectStageDeps;
 	limits: DetectLimits;
-	readFacts(session: string): AsyncIterable<Uint8Array>;
+	readFacts(session: string, expected?: ChainEnd): AsyncIterable<Uint8Array>;
 	live: LiveSessions;
 	snapshots: Snapshots;
 	/** Open sessions, oldest first. */
@@ -74,7 +77,7 @@ interface Draft {
 function openWorker(deps: DetectStageDeps, partition: number, cells: Map<string, Uint8Array>): StageWorker {
 	const limits: DetectLimits = { ...defaultLimits, ...deps.limits };
 	const { sessions, closed } = restoreCells(cells);
-	const readFacts = (session: string): AsyncIterable<Uint8Array> => deps.readFacts(session, partition);
+	const readFacts: Worker['readFacts'] = (session, expected) => deps.readFacts(session, partition, expected);
 	let leadsKept = 0;
 	for (const state of sessions.values()) leadsKept += state.leads.size;
 	const worker: Worker = {
@@ -88,10 +91,15 @@ function openWorker(deps: DetectStageDeps, partition: number, cells: Map<string,
 		closedOrdinal: Math.max(0, ...closed.values()),
 		leadsKept,
 	};
-	return { step: (records, replayed) => step(worker, records, replayed) };
+	return { step: (records, replayed, rebuiltTo = 0) => step(worker, records, replayed, rebuiltTo) };
 }
 
-async function step(worker: Worker, records: readonly LogRecord[], replayed: boolean): Promise<StepResult> {
+async function step(
+	worker: Worker,
+	records: readonly LogRecord[],
+	replayed: boolean,
+	rebuiltTo: number,
+): Promise<StepResult> {
 	const cells = new Map<string, Uint8Array | null>();
 	const deadLetters: DeadLetter[] = [];
 	const outputs: StepResult['outputs'] = [];
@@ -99,7 +107,7 @@ async function step(worker: Worker, records: readonly LogRecord[], replayed: boo
 	for (const record of records) {
 		const draft: Draft = { record, cells, deadLetters, records: [] };
 		// What a restart needs is in the cells and in the stored facts: replayed records say nothing new.
-		if (!replayed) await takeRecord(worker, draft);
+		if (!replayed) await takeRecord(worker, draft, rebuiltTo);
 		if (draft.records.length > 0) outputs.push({ offset: record.offset, records: draft.records });
 		nextOffset = record.offset + 1;
 	}
@@ -108,7 +116,7 @@ async function step(worker: Worker, records: readonly LogRecord[], replayed: boo
 	return { outputs, cells, appends: [], deadLetters, lowWaterOffset: nextOffset, rebuildOffset };
 }
 
-async function takeRecord(worker: Worker, draft: Draft): Promise<void> {
+async function takeRecord(worker: Worker, draft: Draft, rebuiltTo: number): Promise<void> {
 	const { deps, sessions } = worker;
 	const { record } = draft;
 	const decoded = decodeBatch(record.value);
@@ -121,6 +129,17 @@ async function takeRecord(worker: Worker, draft: Draft): Promise<void> {
 	}
 	if (worker.closed.has(session))
 		return refuse(draft, deps.emit, 'late-facts', 'session: it is closed; expected no more facts', watermarkUs);
+	if (link.sequence > 0 && record.offset < rebuiltTo && !sessions.has(session)) {
+		// Begun before the low water and yet not open there: its verdict is out. Judging its end alone would give another.
+		if (facts.closed) rememberClosed(worker, draft, session);
+		return deps.emit({
+			name: 'fact_batch_dropped',
+			stage: detectStageName,
+			reason: 'judged-before-store-loss',
+			intentional: true,
+			message: 'A fact batch belongs to a session that was judged before the store was lost.',
+		});
+	}
 	const state = sessions.get(session) ?? (await openSession(worker, draft, session));
 	const chained = checkLink(state, link, record.value);
 	if (chained.kind === 'duplicate')
@@ -225,22 +244,29 @@ async function close(worker: Worker, draft: Draft, state: SessionState, facts: F
 	await snapshots.keep(deps.rules.digest, deps.rules.bytes);
 	await snapshots.keep(indicators.digest, indicators.bytes);
 	if (answer.manifest) await snapshots.keep(verdict.manifest, manifestBytes(answer.manifest).bytes);
-	for (const finding of [...verdict.findings, ...withdrawn])
-		draft.records.push({ topic: 'finding', key: session, value: findingCodec.encode(finding) });
+	// Which leads left depends on when the manifest came: withdrawn ones go last, so that the others are outputs of the same
+	// index also when a lost store makes them anew.
 	const value = verdictCodec.encode({ ...verdict, factsHead: Buffer.from(verdict.factsHead) });
 	draft.records.push({ topic: 'verdict', key: session, value });
+	for (const finding of [...verdict.findings, ...withdrawn])
+		draft.records.push({ topic: 'finding', key: session, value: findingCodec.encode(finding) });
 	forget(worker, draft, state);
 }
 
 /** Of a closed session only its name stays, for a while: to tell late facts from a new session. */
 function forget(worker: Worker, draft: Draft, state: SessionState): void {
-	const { sessions, closed, live, limits } = worker;
+	const { sessions, live } = worker;
 	const { session, leads } = state;
 	for (const id of leads.keys()) draft.cells.set(leadCell(session, id), null);
 	draft.cells.set(sessionCell(session), null);
 	worker.leadsKept -= leads.size;
 	sessions.delete(session);
 	live.drop(session);
+	rememberClosed(worker, draft, session);
+}
+
+function rememberClosed(worker: Worker, draft: Draft, session: string): void {
+	const { closed, limits } = worker;
 	closed.set(session, ++worker.closedOrdinal);
 	draft.cells.set(closedCell(session), Buffer.from(String(worker.closedOrdinal)));
 	const oldest = closed.size > limits.closedSessions ? closed.keys().next().value : undefined;

@@ -127,6 +127,38 @@ describe('createDetectStage', () => {
 		assert.equal(Buffer.from(verdict?.factsHead ?? []).toString('hex'), sha256Hex(batches[3] as Uint8Array));
 	});
 
+	it('after a lost store judges no session whose beginning lies before the low water, and takes no late facts of it', async () => {
+		const batches = chain(tampered);
+		const w = world(batches);
+		const worker = await w.worker();
+		const records = recordsOf(batches);
+		const results: StepResult[] = [];
+		for (const record of records.slice(2)) results.push(await worker.step([record], false, 4));
+		for (const result of results) assert.deepEqual([result.outputs, result.deadLetters], [[], []]);
+		assert.equal(w.events.count('fact_batch_dropped'), 2);
+		const late = await worker.step([{ ...(records[3] as LogRecord), offset: 9 }], false, 4);
+		assert.deepEqual(
+			late.deadLetters.map((d) => d.code),
+			['late-facts'],
+		);
+	});
+
+	it('tells the reader of facts what topic session has told of them', async () => {
+		const batches = chain(tampered);
+		const asked: (number | undefined)[] = [];
+		const w = world(batches, {
+			async *readFacts(_session, _partition, expected) {
+				asked.push(expected?.batches);
+				yield* batches.slice(0, expected?.batches);
+			},
+		});
+		const records = recordsOf(batches);
+		await w.run(await w.worker(), records.slice(0, 2));
+		const [verdict] = verdictsOf(await w.run(await w.worker(), records.slice(2)));
+		assert.equal(verdict?.verdict, 'failed');
+		assert.deepEqual(new Set(asked), new Set([2, 4]));
+	});
+
 	it('pins snapshots that are stored', async () => {
 		const batches = chain(tampered);
 		const w = world(batches);

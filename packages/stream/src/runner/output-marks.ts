@@ -70,6 +70,13 @@ export function isPassed(marks: OutputMarks, offset: number): boolean {
 	return true;
 }
 
+/** Input offset from which on nothing is published yet. */
+export function endOfMarks(marks: OutputMarks): number {
+	let end = 0;
+	for (const mark of marks.values()) end = Math.max(end, mark.offset + 1);
+	return end;
+}
+
 export const encodeOutputMarks = (marks: OutputMarks): Uint8Array =>
 	encodeJson([...marks].map(([id, { offset, index }]) => [id, offset, index]));
 

@@ -7,6 +7,7 @@ import { type CommitOutcome, commit, publish, type StepOutcome } from './commit.
 import { poisonLetter } from './dead-letters.ts';
 import { CrashError, type RunnerOptions, type RunnerPorts } from './options.ts';
 import { outboxOf } from './outbox.ts';
+import { endOfMarks } from './output-marks.ts';
 import { openState, type PartitionState, reopenWorker } from './partition-state.ts';
 import { isPublished } from './publish.ts';
 import { isReserved } from './reserved-cells.ts';
@@ -131,7 +132,8 @@ async function processBatch(state: PartitionState, records: readonly LogRecord[]
 	let step: StepOutcome = { result: null, outbox: [] };
 	if (admitted.length > 0) {
 		try {
-			const result = await state.worker.step(admitted, false);
+			const rebuiltTo = state.suppress ? endOfMarks(state.suppress) : 0;
+			const result = await state.worker.step(admitted, false, rebuiltTo);
 			step = { result, outbox: outboxOf(result, admitted, state.scope, state.stage.outputs) };
 			checkCells(result);
 		} catch (error) {

@@ -21,7 +21,7 @@ export interface CloseInput {
 	/** The batch that holds the closed fact. */
 	closing: Facts;
 	answer: ManifestAnswer;
-	readFacts(session: string): AsyncIterable<Uint8Array>;
+	readFacts(session: string, expected?: ChainEnd): AsyncIterable<Uint8Array>;
 	rules: RuleSet;
 	indicators: IndicatorSet;
 	limits: DetectLimits;
@@ -39,15 +39,22 @@ export interface Closed {
 export async function closeSession(input: CloseInput): Promise<Closed> {
 	const { state } = input;
 	const expected: ChainEnd = { head: state.head, batches: state.next };
-	const read = (): AsyncIterable<Uint8Array> => input.readFacts(state.session);
+	const read = (end?: ChainEnd): AsyncIterable<Uint8Array> => input.readFacts(state.session, end);
 	try {
 		if (state.gap === null) {
-			const source = input.cached ? memoryFacts(input.cached) : storedFacts(state.session, read, expected);
+			const source = input.cached
+				? memoryFacts(input.cached)
+				: storedFacts(state.session, () => read(expected), expected);
 			return await judged(input, source, expected, []);
 		}
 		// The topic's chain has a hole; the producer's own list may still be whole.
 		const end = await verifyChain(state.session, read);
-		return await judged(input, storedFacts(state.session, read, end), end, [chainGap(input)]);
+		return await judged(
+			input,
+			storedFacts(state.session, () => read(end), end),
+			end,
+			[chainGap(input)],
+		);
 	} catch (error) {
 		if (!(error instanceof DetectError) || error.code !== 'facts-mismatch') throw error;
 		const known: Facts = { ...input.closing, files: [] };

@@ -4,6 +4,7 @@ import { decodeFactBatch, type Facts } from '@affidavit/model/facts.ts';
 import type { Manifest } from '@affidavit/model/manifest.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import type { ChainEnd } from './fact-source.ts';
 import type { IndicatorSet } from './indicator-set.ts';
 import { createLeadFinder, type LeadFinder } from './leads.ts';
 import type { DetectLimits } from './limits.ts';
@@ -35,7 +36,7 @@ export interface LiveSessionsInput {
 	rules: RuleSet;
 	indicators: () => IndicatorSet;
 	resolveManifest: ResolveManifest;
-	readFacts(session: string): AsyncIterable<Uint8Array>;
+	readFacts(session: string, expected?: ChainEnd): AsyncIterable<Uint8Array>;
 	limits: DetectLimits;
 	emit: Emit;
 }
@@ -119,7 +120,7 @@ function start(input: LiveSessionsInput, state: SessionState): LiveSession {
 async function readBack(input: LiveSessionsInput, state: SessionState, one: LiveSession): Promise<void> {
 	try {
 		let batches = 0;
-		for await (const bytes of input.readFacts(state.session)) {
+		for await (const bytes of input.readFacts(state.session, { batches: state.next, head: state.head })) {
 			if (batches++ >= state.next) return;
 			one.finder.learn(decodeFactBatch(bytes).facts);
 		}
