@@ -2,6 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { parseRepositoryOption } from '@affidavit/detect/manifest/location.ts';
 import { InvalidArgumentError } from 'commander';
+import { CliError } from './errors.ts';
 
 /** A file that can be read; the message names it. */
 export function readableFile(path: string): string {
@@ -24,7 +25,8 @@ export const collecting =
 /** NAME=LOCATION, checked as git would read it. */
 export function repository(text: string): { name: string; location: string } {
 	const option = parseRepositoryOption(text);
-	if (option.kind === 'invalid') throw new InvalidArgumentError(option.message);
+	// Not as commander's own error, which repeats the value: a location may hold a password.
+	if (option.kind === 'invalid') throw new CliError('usage', option.message);
 	return { name: option.name, location: option.location };
 }
 

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Command, CommanderError } from 'commander';
+import { CliError, exitUsage } from '../src/errors.ts';
 import { readableFile, wholeNumber } from '../src/option-values.ts';
 import { type RunOptions, runFlags, runOptions } from '../src/run-options.ts';
 import { temporaryFolder } from './run-cli.ts';
@@ -37,9 +38,20 @@ test('repeated options become configuration, with the flag as origin', (t) => {
 });
 
 test('a wrong value is refused and named', () => {
+	for (const [value, pattern] of [
+		['a/b', /NAME=LOCATION/],
+		['a=ext::sh', /transport helper/],
+		['a=ftp://user:hunter2@host/x', /protocol/],
+	] as const)
+		assert.throws(
+			() => parsed('--repo', value),
+			(error) =>
+				error instanceof CliError &&
+				error.exitCode === exitUsage &&
+				pattern.test(error.message) &&
+				!error.message.includes('hunter2'),
+		);
 	for (const [args, pattern] of [
-		[['--repo', 'a/b'], /NAME=LOCATION/],
-		[['--repo', 'a=ext::sh'], /transport helper/],
 		[['--indicators', '/absent/list'], /\/absent\/list: no such file/],
 		[['--key', '/'], /a folder, expected a file/],
 	] as const)

@@ -136,7 +136,7 @@ describe('bad lines', () => {
 			deadLettersOf(store.records).map((l) => [l.origin, l.code]),
 			[['cut.jsonl:3', 'truncated-line']],
 		);
-		const at = { fromUs: baseUs + 1e6, toUs: baseUs + 1e6 };
+		const at = { fromUs: baseUs, toUs: baseUs + 1e6 };
 		const losses = batchesOf(store.records)
 			.at(-1)
 			?.losses.map((loss) => ({ ...loss }));
@@ -150,18 +150,18 @@ describe('bad lines', () => {
 
 	it('of a file that is cut before another one: the loss lies between the two', async () => {
 		const store = memoryStore();
-		const first = file('first.jsonl', `${event(0)}\n${event(1)}\n${event(2).slice(0, -3)}`);
-		const second = file('second.jsonl', `${event(7)}\n${event(8)}\n`);
+		const first = file('first.jsonl', `${event(0)}\n${event(21)}\n${event(22).slice(0, -3)}`);
+		const second = file('second.jsonl', `${event(27)}\n${event(28)}\n`);
 		await ingest([second, first], store);
-		assert.deepEqual(lossesOf(store), [['affidavit_input_cut_lines', 1, 1, 7]]);
+		assert.deepEqual(lossesOf(store), [['affidavit_input_cut_lines', 1, 11, 27]]);
 	});
 
 	it('count as loss between the events around them, also when one with a wrong clock is beside them', async () => {
 		for (const wrong of [event(4e9), event(-1e6)]) {
 			const store = memoryStore();
-			const lines = [...events(3), event(1), wrong, '{"cut', event(2), event(3), ...events(200, 4)];
+			const lines = [...events(3), event(21), wrong, '{"cut', event(22), event(23), ...events(200, 24)];
 			await ingest([file('refused.jsonl', lines.join('\n'))], store);
-			assert.deepEqual(lossesOf(store), [['affidavit_input_refused_lines', 1, 1, 2]]);
+			assert.deepEqual(lossesOf(store), [['affidavit_input_refused_lines', 1, 11, 22]]);
 		}
 	});
 

@@ -56,6 +56,8 @@ export interface FileRun {
 
 /** A node name is at most this long (bytes of a DNS name). */
 const hostLengthMax = 253;
+/** An event may stand so much after newer ones: its digest had to be made first. */
+const lateUsMax = 10_000_000;
 const nothing: RawInput = rawInput(new Uint8Array(0));
 
 export function createFileRun(saved: RunState, savedLanes: readonly LaneState[], options: RunOptions): FileRun {
@@ -183,7 +185,7 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 /** A refused line is an event that nobody judged: an attacker who can make one must not pass by it. */
 function refusedLosses(state: RunState, firstUs: number): Loss[] {
 	if (state.refusedLines === 0) return [];
-	const fromUs = Math.max(firstUs, state.refusedFromUs);
+	const fromUs = Math.max(firstUs, state.refusedFromUs - lateUsMax);
 	const toUs = Math.max(fromUs, state.refusedToUs);
 	return [{ counter: refusedLinesCounter, count: state.refusedLines, fromUs, toUs }];
 }
@@ -215,7 +217,7 @@ function noteCut(state: RunState, file: number): void {
 /** What cut inputs have lost; after the last file it may be anything that came later, so it lies at the host's end. */
 function cutLosses(state: RunState, firstUs: number, newestUs: number): Loss[] {
 	if (state.cutLines === 0 && state.cutFiles === 0) return [];
-	const fromUs = Math.min(newestUs, Math.max(firstUs, state.cutFromUs));
+	const fromUs = Math.min(newestUs, Math.max(firstUs, state.cutFromUs - lateUsMax));
 	const toUs = state.cutFile >= 0 ? newestUs : Math.max(fromUs, state.cutToUs);
 	const losses: Loss[] = [];
 	const at = { fromUs, toUs };
