@@ -10,7 +10,9 @@ import type { Scrape } from '../loss/scrape.ts';
 import { createLossTracker } from '../loss/tracker.ts';
 import {
 	createDeadLetters,
+	cutLinesCounter,
 	type IngestDeadLetterCode,
+	lateUsMax,
 	mayBeEvent,
 	type RawInput,
 	type Redact,
@@ -70,6 +72,8 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 	let records: OutRecord[] = [];
 	const deadLetters = createDeadLetters({ redact: options.redact, emit, max: limits.deadLetters });
 	let observedUs = saved.observedUs;
+	// Event time of the last event taken in, microseconds; -1 before the first.
+	let lastUs = -1;
 
 	const close = (to: Batcher, atUs: number): void => {
 		const lossCounters = tracker.lossCounters();
@@ -86,7 +90,11 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 		counts.deadLetters++;
 		const record = deadLetters.issue({ origin, code, message, raw, timeUs: nowUs });
 		if (record !== null) records.push(record);
-		if (mayBeEvent(code)) losses.add({ counter: refusedLinesCounter, count: 1, fromUs: nowUs, toUs: nowUs });
+		const counter = code === 'truncated-line' ? cutLinesCounter : mayBeEvent(code) ? refusedLinesCounter : null;
+		if (counter === null) return;
+		// Its event may be as old as those beside it: an agent that was away reads what was written meanwhile.
+		const besideUs = lastUs >= 0 ? lastUs : observedUs >= 0 ? observedUs : nowUs;
+		losses.add({ counter, count: 1, fromUs: Math.min(nowUs, besideUs - lateUsMax), toUs: nowUs });
 	};
 
 	/** Null when taken, else why not. */
@@ -108,6 +116,7 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 		if (offer === 'close-first') throw new RangeError('an empty batch refused an event without a reason');
 		if (offer !== 'added') return offer;
 		counts.events++;
+		lastUs = entry.event.timeUs;
 		return null;
 	};
 

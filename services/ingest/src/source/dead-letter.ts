@@ -18,6 +18,12 @@ export type IngestDeadLetterCode =
 /** Counts refused inputs as loss, beside the sensor's own counters. */
 export const refusedLinesCounter = 'affidavit_input_refused_lines';
 
+/** Counts inputs that ended in the middle of a line. */
+export const cutLinesCounter = 'affidavit_input_cut_lines';
+
+/** An event may stand so much after newer ones, microseconds: its digest had to be made first. */
+export const lateUsMax = 10_000_000;
+
 /** False for what holds no event that any stage would use, and for what is counted as loss under another name. */
 export function mayBeEvent(code: IngestDeadLetterCode): boolean {
 	switch (code) {

@@ -47,6 +47,19 @@ describe('the live agent', () => {
 		assert.deepEqual(batch?.hooks, ['bprm_check_security', 'file_post_open']);
 	});
 
+	it('counts lines that may have been an event as loss since the events beside them, also when it reads late', () => {
+		const { core } = open();
+		const hourLater = baseUs + 3_600_000_000;
+		feed(core, event(), hourLater);
+		feed(core, '{"cut', hourLater);
+		feed(core, event().slice(0, -2), hourLater, true);
+		const at = [baseUs - 10_000_000, hourLater];
+		assert.deepEqual(lossesOf(core.flush(hourLater, true).records).sort(), [
+			['affidavit_input_cut_lines', 1, ...at],
+			['affidavit_input_refused_lines', 1, ...at],
+		]);
+	});
+
 	it('sends a heartbeat every second, never over a backlog, and when its clock was set back', () => {
 		const { core } = open();
 		assert.equal(core.due(baseUs, false), false);

@@ -7,7 +7,9 @@ import type { BatchLimits, DecodedEvent } from '../../batch/batcher.ts';
 import type { Decoder } from '../../decode-result.ts';
 import {
 	createDeadLetters,
+	cutLinesCounter,
 	type IngestDeadLetterCode,
+	lateUsMax,
 	mayBeEvent,
 	type RawInput,
 	type Redact,
@@ -56,8 +58,6 @@ export interface FileRun {
 
 /** A node name is at most this long (bytes of a DNS name). */
 const hostLengthMax = 253;
-/** An event may stand so much after newer ones: its digest had to be made first. */
-const lateUsMax = 10_000_000;
 const nothing: RawInput = rawInput(new Uint8Array(0));
 
 export function createFileRun(saved: RunState, savedLanes: readonly LaneState[], options: RunOptions): FileRun {
@@ -221,7 +221,7 @@ function cutLosses(state: RunState, firstUs: number, newestUs: number): Loss[] {
 	const toUs = state.cutFile >= 0 ? newestUs : Math.max(fromUs, state.cutToUs);
 	const losses: Loss[] = [];
 	const at = { fromUs, toUs };
-	if (state.cutLines > 0) losses.push({ counter: 'affidavit_input_cut_lines', count: state.cutLines, ...at });
+	if (state.cutLines > 0) losses.push({ counter: cutLinesCounter, count: state.cutLines, ...at });
 	// How much a damaged file has lost cannot be known.
 	if (state.cutFiles > 0) losses.push({ counter: 'affidavit_input_cut_files', count: 0, ...at });
 	return losses;
