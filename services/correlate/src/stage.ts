@@ -12,9 +12,10 @@ import { type Adoption, createHost, type Host, type Settings } from './core/host
 import { defaultLimits, type Limits } from './core/limits.ts';
 import { type Matcher, parseMatchers } from './core/matcher.ts';
 import { type Notices, notice } from './core/notices.ts';
-import { oldestOpen, rebuildFrom } from './core/record-trail.ts';
+import { offsetBefore, oldestOpen, rebuildFrom } from './core/record-trail.ts';
 import { refill } from './core/refill.ts';
 import type { Refusal } from './core/refusal.ts';
+import { decodeSpans, encodeSpans, noteSpan, type SessionSpans, wholeFrom } from './core/session-spans.ts';
 import { stepBatch } from './core/step.ts';
 import { CorrelateError } from './errors.ts';
 import presets from './matchers/presets.json' with { type: 'json' };
@@ -36,6 +37,7 @@ export const presetMatchers: readonly Matcher[] = parseMatchers(presets);
 
 const stageName = 'correlate';
 const refusedCell = 'r/';
+const spansCell = 'n/';
 /** Offsets of refused records that a restart remembers. */
 const refusedMax = 4096;
 
@@ -65,6 +67,8 @@ interface Worker {
 	hosts: Map<string, Host>;
 	/** Offsets of records whose signature held but that the chain refused: a restart must not refill from them. */
 	refused: Set<number>;
+	/** Of open sessions, and of closed ones that a rebuild would meet. */
+	spans: SessionSpans;
 	/** Newest event time of any host, microseconds. */
 	newestUs: number;
 	/** Offset after the newest record seen. */
@@ -78,6 +82,7 @@ function createWorker(
 	options: CorrelateOptions,
 ): StageWorker {
 	const refused = cells.get(refusedCell);
+	const spans = cells.get(spansCell);
 	const hosts = restore(cells);
 	let newestUs = -1;
 	for (const host of hosts.values()) newestUs = Math.max(newestUs, host.reorder.newestUs);
@@ -87,6 +92,7 @@ function createWorker(
 		options,
 		hosts,
 		refused: new Set(refused === undefined ? [] : (JSON.parse(Buffer.from(refused).toString()) as number[])),
+		spans: spans === undefined ? new Map() : decodeSpans(spans),
 		newestUs,
 		next: 0,
 	};
@@ -111,6 +117,7 @@ function step(worker: Worker, records: readonly LogRecord[]): StepResult {
 	const notices: Notices = new Map();
 	const touched = new Set<Host>();
 	const refusedBefore = worker.refused.size;
+	const spansBefore = worker.spans.size;
 	for (const record of records) {
 		const out: OutRecord[] = [];
 		result.outputs.push({ offset: record.offset, records: out });
@@ -136,6 +143,7 @@ function step(worker: Worker, records: readonly LogRecord[]): StepResult {
 			if (offset < result.lowWaterOffset || worker.refused.size > refusedMax) worker.refused.delete(offset);
 		result.cells.set(refusedCell, Buffer.from(JSON.stringify([...worker.refused])));
 	}
+	if (worker.spans.size > 0 || spansBefore > 0) result.cells.set(spansCell, encodeSpans(worker.spans));
 	return result;
 }
 
@@ -168,6 +176,8 @@ function stepRecord(
 	const host = hostOf(worker, record.key);
 	touched.add(host);
 	const { batch, payloadDigest } = verified;
+	// As it is before the batch: the end of a recording resets it.
+	const trail = host.records;
 	const outcome = stepBatch(settings, host, batch, payloadDigest, record.offset, notices);
 	if (!outcome.accepted) worker.refused.add(record.offset);
 	for (const refusal of outcome.refusals)
@@ -175,6 +185,9 @@ function stepRecord(
 	for (const { session, bytes } of outcome.outputs) {
 		out.push({ topic: 'session', key: session.id, value: bytes });
 		result.appends.push({ list: factsList(session.id), value: bytes });
+		const first = offsetBefore(trail, session.startUs - settings.limits.horizonUs - settings.limits.skewUs);
+		const forgotten = noteSpan(worker.spans, session.id, first === -1 ? record.offset : first, record.offset);
+		if (forgotten > 0) notice(notices, 'session_spans_forgotten', 'limit', false, forgotten);
 	}
 }
 
@@ -218,7 +231,7 @@ function finish(worker: Worker, records: readonly LogRecord[], result: StepResul
 		if (from !== -1) rebuild = Math.min(rebuild, from);
 	}
 	result.lowWaterOffset = low;
-	result.rebuildOffset = Math.min(rebuild, low);
+	result.rebuildOffset = wholeFrom(worker.spans, Math.min(rebuild, low));
 	return result;
 }
 

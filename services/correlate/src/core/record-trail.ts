@@ -35,3 +35,13 @@ export function rebuildFrom(trail: RecordTrail, fromUs: number): number {
 	if (at > 0) trail.marks.splice(0, at);
 	return trail.marks[0]?.offset ?? -1;
 }
+
+/** As `rebuildFrom`, and forgets nothing. */
+export function offsetBefore(trail: RecordTrail, fromUs: number): number {
+	let offset = -1;
+	for (const mark of trail.marks) {
+		if (offset !== -1 && mark.newestUs >= fromUs) break;
+		offset = mark.offset;
+	}
+	return offset;
+}
