@@ -265,16 +265,18 @@ it('a run killed at any commit and resumed gives the same records', async () => 
 	});
 	const text = `${lines.join('\n')}\n{"cut`;
 	const limits = { ...fileIngestLimits, batch: { ...fileIngestLimits.batch, events: 70, bytes: 20_000 } };
-	for (const path of [file('kill.jsonl', text), file('kill.gz', gzipSync(text))]) {
+	const cut = file('kill.jsonl', text);
+	const next = file('kill-next.jsonl', events(500, 60).join('\n'));
+	for (const paths of [[cut], [file('kill.gz', gzipSync(text))], [cut, next]]) {
 		const whole = memoryStore();
-		await ingest([path], whole, { limits });
+		await ingest(paths, whole, { limits });
 		assert.ok(whole.commits >= 2);
 		await fc.assert(
 			fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 }), async (kills) => {
 				const store = memoryStore();
 				for (const killAt of kills)
-					await ingest([path], store, { limits }, killAt).catch((e) => assert.ok(e instanceof Killed));
-				await ingest([path], store, { limits });
+					await ingest(paths, store, { limits }, killAt).catch((e) => assert.ok(e instanceof Killed));
+				await ingest(paths, store, { limits });
 				assert.deepEqual(sortedRecords(store), sortedRecords(whole));
 			}),
 			{ numRuns: 15 },
