@@ -34,11 +34,8 @@ export function followChain(
 		case 'fork':
 			notice(notices, 'batches_dropped', 'chain-fork', false);
 			refusals.push({ code: 'batch-chain', message: verdict.message, event: null, timeUs: batch.observedUs });
-			addKnownGap(
-				host.gaps,
-				{ cause: 'chain-gap', detail: 'fork', fromUs: known, toUs: Math.max(known, batch.observedUs), count: -1 },
-				gaps,
-			);
+			// Nobody knows which of the two is true: what was refused may hold events of this time.
+			addKnownGap(host.gaps, { cause: 'chain-gap', detail: 'fork', ...missing, count: -1 }, gaps);
 			return false;
 		case 'hole':
 			notice(notices, 'batches_missing', 'chain-gap', false, verdict.hole.to - verdict.hole.from + 1);
