@@ -10,7 +10,7 @@ import { loadRecordings, type Recordings } from './recordings.ts';
 import { expectedOutcome, inputsOf, planRun, play, type Run, worldOf } from './run.ts';
 import type { Disturbance, Disturbed } from './simulator.ts';
 
-const runs = Number(process.env['SIM_RUNS'] ?? 30);
+const runs = Number(process.env['SIM_RUNS'] ?? 24);
 const only = process.env['SIM_SEED'];
 const seeds = only === undefined ? Array.from({ length: runs }, (_, i) => i + 1) : [Number(only)];
 

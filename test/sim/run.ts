@@ -3,7 +3,7 @@ import { createRandom, type Random } from '../../packages/stream/test/sim/random
 import { type DeliveryKind, type DeliveryPlan, deliver, newHostKey, plainPlan, randomPlan } from './delivery.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import type { Recording, Recordings } from './recordings.ts';
-import { type Disturbance, type Disturbed, runDisturbed, runUndisturbed } from './simulator.ts';
+import { type Disturbance, type Disturbed, type Intruder, runDisturbed, runUndisturbed } from './simulator.ts';
 import { closeWorld, type HostKeys, openWorld, type World, type WorldOptions } from './world.ts';
 
 /** Of configuration, and as small that a synthetic stream of a second is longer. */
@@ -126,10 +126,11 @@ export async function expectedOutcome({ hosts }: Run, recordings: Recordings): P
 export const play = (
 	options: WorldOptions,
 	disturbance: Disturbance | null,
+	intruder?: Intruder,
 ): Promise<Disturbed & { outcome: Outcome }> =>
 	inWorld(options, async (world) => {
 		const none: Disturbed = { steps: 0, crashes: 0, fenced: 0, lostStores: 0 };
-		const disturbed = disturbance ? await runDisturbed(world, disturbance) : none;
+		const disturbed = disturbance ? await runDisturbed(world, disturbance, intruder) : none;
 		if (!disturbance) await runUndisturbed(world, 1 + options.partitions * 7);
 		return { ...disturbed, outcome: await readOutcome(world.log, world.outDir) };
 	});

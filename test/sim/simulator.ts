@@ -1,7 +1,7 @@
 // Seeded runs of the whole pipeline: sources and stages as processes that take turns, die at any call and start anew, over
 // a store that may be lost at any moment.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Log, Store } from '@affidavit/stream/ports.ts';
+import type { Log, OutRecord, Store } from '@affidavit/stream/ports.ts';
 import { openPartition } from '@affidavit/stream/runner/partition-runner.ts';
 import { openSource } from '@affidavit/stream/runner/source.ts';
 import { runTopology } from '@affidavit/stream/runner/topology.ts';
@@ -19,6 +19,12 @@ export interface Disturbance {
 	zombie: number;
 	/** Chance per step that the stages' store is lost. */
 	lostStore: number;
+}
+
+/** Writes straight to a topic, as whoever stole a service's credentials could; at a moment of its own. */
+export interface Intruder {
+	/** Records to write next, from what the log holds; null: not yet. Called until it has given them. */
+	records: (log: Log) => Promise<readonly OutRecord[] | null>;
 }
 
 export interface Disturbed {
@@ -41,7 +47,7 @@ export async function runUndisturbed(world: World, batchRecordsMax?: number): Pr
 }
 
 /** Disturbed for so many steps, then undisturbed to the end. */
-export async function runDisturbed(world: World, disturbance: Disturbance): Promise<Disturbed> {
+export async function runDisturbed(world: World, disturbance: Disturbance, intruder?: Intruder): Promise<Disturbed> {
 	const random = createRandom(disturbance.seed ^ 0x5eed);
 	const scheduler = createScheduler(random, disturbance.crash);
 	const batchMax = 1 + random.below(12);
@@ -56,6 +62,7 @@ export async function runDisturbed(world: World, disturbance: Disturbance): Prom
 		process().catch((error: unknown) => failures.push(error));
 	};
 	for (const process of processes) start(process);
+	if (intruder) start(() => restarting(scheduler, () => intrude(intruder, world, scheduler)));
 	let lostStores = 0;
 	let steps = 0;
 	for (; steps < disturbance.steps && failures.length === 0; steps++) {
@@ -122,6 +129,17 @@ const sourceProcess = (host: string, world: World, scheduler: Scheduler, commitM
 			return 'done' as const;
 		}),
 	);
+
+async function intrude(intruder: Intruder, { log }: World, scheduler: Scheduler): Promise<'done'> {
+	let records = await intruder.records(log);
+	while (records === null) {
+		await scheduler.gate('idle');
+		records = await intruder.records(log);
+	}
+	for (const [offset, record] of records.entries())
+		await log.append([{ ...record, origin: { stage: 'ingest:intruder', partition: 0, offset, index: 0 } }]);
+	return 'done';
+}
 
 const checkpoint = 'next';
 
