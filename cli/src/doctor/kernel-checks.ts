@@ -13,7 +13,7 @@ export function kernelVersion(probed: Probed<string>): Result {
 	if (major > kernelMin[0] || (major === kernelMin[0] && minor >= kernelMin[1])) return ok(probed.value);
 	return fail(
 		probed.value,
-		"Kernel digests need 6.9 or newer (hook file_post_open). Until then digests are the agent's, made after the event; statements say so.",
+		"Kernel digests need 6.9 or newer (hook file_post_open). Until then what compilers read stays unverified, and sessions are incomplete.",
 	);
 }
 
@@ -87,7 +87,7 @@ export function kernelDigests(needed: readonly Check[]): Result {
 		case 'fail':
 			return fail(
 				`not available: ${names('fail')}`,
-				'Follow the advice of the checks named. Until then digests are made after the event (assurance agent), and verdicts say so.',
+				'Follow the advice of the checks named. Until then what compilers read stays unverified, and sessions are incomplete.',
 			);
 	}
 }
