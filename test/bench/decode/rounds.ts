@@ -1,5 +1,13 @@
 // Ours and the peer's CPU time over the same input, taken turn about in one process, so that both meet the same machine.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as (options: { type: 'minor' }) => void;
+/** The young generation only: a full collection would also throw away compiled code. */
+const collectGarbage = (): void => gc({ type: 'minor' });
+
 export interface DecodeBench {
 	/** CPU seconds (user and system) for a million lines or messages. */
 	cpuSecondsPerMillion: number;
@@ -24,12 +32,15 @@ export function contest({ count, ours, peer, rounds, warmUpRounds }: Contest): D
 	const peerTimes: number[] = [];
 	let sum = 0;
 	for (let round = 0; round < warmUpRounds + rounds; round++) {
-		// Who goes first changes: the second finds the other's garbage.
+		// Who goes first changes: what the machine does meanwhile meets both.
 		const first = round % 2 === 0 ? ours : peer;
 		const second = round % 2 === 0 ? peer : ours;
+		// Neither pays for the other's garbage, nor for the round before.
+		collectGarbage();
 		const firstTime = cpuMicroseconds(() => {
 			sum += first();
 		});
+		collectGarbage();
 		const secondTime = cpuMicroseconds(() => {
 			sum += second();
 		});

@@ -22,25 +22,16 @@ export function timestampUs(seconds: number, nanos: number): number {
 
 const inRange = (seconds: number): boolean => seconds >= firstSecond && seconds < endSecond;
 
+/** Text of the last date and time of day, to the second, and what it is: one second holds many events. */
+const lastText = new Uint8Array(19);
+let lastSeconds = Number.NaN;
+
 /** RFC 3339 with `Z` or an offset and at most nine fraction digits, in `bytes[start, end)`. */
 export function timeTextUs(bytes: Uint8Array, start: number, end: number): number {
 	const length = end - start;
 	if (length < minLength || length > maxLength) return malformedTime;
-	const year = two(bytes, start) * 100 + two(bytes, start + 2);
-	const month = two(bytes, start + 5);
-	const day = two(bytes, start + 8);
-	const hour = two(bytes, start + 11);
-	const minute = two(bytes, start + 14);
-	const second = two(bytes, start + 17);
-	const separated =
-		bytes[start + 4] === dash &&
-		bytes[start + 7] === dash &&
-		bytes[start + 10] === 0x54 &&
-		bytes[start + 13] === colon &&
-		bytes[start + 16] === colon;
-	// two() is NaN on a non-digit, and NaN fails every comparison.
-	const inside = year >= 0 && month >= 1 && month <= 12 && day >= 1 && hour <= 23 && minute <= 59 && second <= 59;
-	if (!separated || !inside || day > daysOf(year, month)) return malformedTime;
+	const local = localSeconds(bytes, start);
+	if (Number.isNaN(local)) return malformedTime;
 	let p = start + 19;
 	let micros = 0;
 	if (bytes[p] === 0x2e) {
@@ -57,8 +48,34 @@ export function timeTextUs(bytes: Uint8Array, start: number, end: number): numbe
 	}
 	const offset = offsetSeconds(bytes, p, end);
 	if (Number.isNaN(offset)) return malformedTime;
-	const seconds = daysSince1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+	const seconds = local - offset;
 	return inRange(seconds) ? seconds * 1e6 + micros : timeOutOfRange;
+}
+
+/** Seconds since 1970 of the nineteen characters from `start` on, as if they were UTC; NaN when they are no time. */
+function localSeconds(bytes: Uint8Array, start: number): number {
+	let same = 18;
+	// From the end: that is where two times differ.
+	while (same >= 0 && lastText[same] === bytes[start + same]) same--;
+	if (same < 0) return lastSeconds;
+	const year = two(bytes, start) * 100 + two(bytes, start + 2);
+	const month = two(bytes, start + 5);
+	const day = two(bytes, start + 8);
+	const hour = two(bytes, start + 11);
+	const minute = two(bytes, start + 14);
+	const second = two(bytes, start + 17);
+	const separated =
+		bytes[start + 4] === dash &&
+		bytes[start + 7] === dash &&
+		bytes[start + 10] === 0x54 &&
+		bytes[start + 13] === colon &&
+		bytes[start + 16] === colon;
+	// two() is NaN on a non-digit, and NaN fails every comparison.
+	const inside = year >= 0 && month >= 1 && month <= 12 && day >= 1 && hour <= 23 && minute <= 59 && second <= 59;
+	if (!separated || !inside || day > daysOf(year, month)) return Number.NaN;
+	lastSeconds = daysSince1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	for (let i = 0; i < 19; i++) lastText[i] = bytes[start + i] as number;
+	return lastSeconds;
 }
 
 const tens = [1, 10, 100, 1000, 10_000, 100_000];
