@@ -6,6 +6,6 @@ import v8 from 'node:v8';
  * To be called before the work starts.
  */
 export function boundHeap(): void {
-	v8.setFlagsFromString('--heap-growing-percent=50');
+	v8.setFlagsFromString('--heap-growing-percent=30');
 	v8.setFlagsFromString('--semi-space-growth-factor=1');
 }

@@ -1,18 +1,25 @@
-// What correlate and detect cost together, through their real stages, on the events of recorded streams that are decoded before.
-// Signatures, Avro in and out, and the fact chains are in the figure; the log and the store are not.
+// What correlate and detect cost together on decoded events: the batches of recorded streams, taken out of their Avro and
+// their signatures before. In the figure: the correlator's core, its state cells, the fact batches in Avro and their chains,
+// and the whole detect stage. Not in it: the batches' signatures and decoding (benched as decoding), the log, the store.
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { createCorrelateStage } from '@affidavit/correlate/stage.ts';
+import { snapshot } from '@affidavit/correlate/core/cells.ts';
+import { createHost, type Settings } from '@affidavit/correlate/core/host.ts';
+import { defaultLimits } from '@affidavit/correlate/core/limits.ts';
+import { stepBatch } from '@affidavit/correlate/core/step.ts';
+import { presetMatchers } from '@affidavit/correlate/stage.ts';
 import { createIndicatorSet } from '@affidavit/detect/core/indicator-set.ts';
 import { createManifestResolver, type ManifestAnswer } from '@affidavit/detect/manifest/resolver.ts';
 import { loadRuleSet } from '@affidavit/detect/rules/load.ts';
 import { createDetectStage } from '@affidavit/detect/stage.ts';
 import { createBatcher, recordedBatchLimits } from '@affidavit/ingest/batch/batcher.ts';
 import { createJsonDecoder } from '@affidavit/ingest/json/decoder.ts';
-import { chainStart } from '@affidavit/model/batch-signature.ts';
+import { chainStart, verifySignedBatch } from '@affidavit/model/batch-signature.ts';
 import { sha256Hex } from '@affidavit/model/digests.ts';
-import type { LogRecord, OutRecord, Topic } from '@affidavit/stream/ports.ts';
+import { decodeFactBatch } from '@affidavit/model/facts.ts';
+import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
+import type { LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
 import { benchKey } from './bench-key.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -24,13 +31,19 @@ const streams: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 	'06-two-builds': { 'example/goapp6': 'repo-goapp.bundle', 'example/capp': 'repo-capp.bundle' },
 };
 
+interface Decoded {
+	batch: TraceBatch;
+	payloadDigest: Uint8Array;
+}
+
 interface Recording {
-	records: LogRecord[];
+	host: string;
+	batches: Decoded[];
 	events: number;
 	repositories: Record<string, string>;
 }
 
-/** One stream as the records of topic `trace` that the agent would have written. */
+/** One stream as the batches that the agent would have written. */
 function record(stream: string): Recording {
 	const decoder = createJsonDecoder();
 	const lines = gunzipSync(readFileSync(new URL(`${stream}/events.jsonl.gz`, fixtures))).toString('latin1');
@@ -69,20 +82,21 @@ function record(stream: string): Recording {
 			new URL(`${stream}/${file}`, fixtures).pathname,
 		]),
 	);
-	return { records: asLog('trace', out), events, repositories };
+	const batches = out.map(({ value }): Decoded => {
+		const verified = verifySignedBatch(value, () => benchKey.publicKey);
+		if (verified.kind === 'error') throw new Error(verified.message);
+		return verified;
+	});
+	return { host: batches[0]?.batch.host ?? '', batches, events, repositories };
 }
-
-const asLog = (topic: Topic, records: readonly OutRecord[]): LogRecord[] =>
-	records.map(({ key, value }, offset) => ({ topic, partition: 0, offset, key, value, origin: null }));
 
 type Manifests = ReadonlyMap<string, ManifestAnswer>;
 
-/** Plays one recording through fresh workers, one record a step; returns the number of verdicts. */
-async function play({ records }: Recording, manifests: Manifests): Promise<number> {
-	const correlate = await createCorrelateStage({ resolveKey: () => benchKey.publicKey, emit: () => {} }).open(
-		0,
-		new Map(),
-	);
+const settings: Settings = { limits: defaultLimits, matchers: presetMatchers, adoptions: [], step: 'build' };
+
+/** Plays one recording through a fresh host and a fresh detect worker, one batch a step; returns the number of verdicts. */
+async function play({ host: name, batches }: Recording, manifests: Manifests): Promise<number> {
+	const host = createHost(name);
 	const facts = new Map<string, Uint8Array[]>();
 	const detect = await createDetectStage({
 		rules,
@@ -96,18 +110,18 @@ async function play({ records }: Recording, manifests: Manifests): Promise<numbe
 	}).open(0, new Map());
 	let offset = 0;
 	let verdicts = 0;
-	for (const one of records) {
-		const step = await correlate.step([one], false);
-		const batches: LogRecord[] = [];
-		for (const { records: outputs } of step.outputs)
-			for (const { key, value } of outputs) {
-				const list = facts.get(key) ?? [];
-				facts.set(key, list);
-				list.push(value);
-				batches.push({ topic: 'session', partition: 0, offset: offset++, key, value, origin: null });
-			}
-		if (batches.length === 0) continue;
-		const judged = await detect.step(batches, false);
+	for (const [at, { batch, payloadDigest }] of batches.entries()) {
+		const { outputs } = stepBatch(settings, host, batch, payloadDigest, at, new Map());
+		snapshot(host, new Map());
+		const records: LogRecord[] = [];
+		for (const { session, bytes } of outputs) {
+			const list = facts.get(session.id) ?? [];
+			facts.set(session.id, list);
+			list.push(bytes);
+			records.push({ topic: 'session', partition: 0, offset: offset++, key: session.id, value: bytes, origin: null });
+		}
+		if (records.length === 0) continue;
+		const judged = await detect.step(records, false);
 		for (const { records: outputs } of judged.outputs)
 			for (const { topic } of outputs) if (topic === 'verdict') verdicts++;
 	}
@@ -119,21 +133,16 @@ const indicators = createIndicatorSet([]);
 
 async function resolveAll(recordings: readonly Recording[], folder: string): Promise<Manifests[]> {
 	const all: Manifests[] = [];
-	for (const { repositories, records } of recordings) {
+	for (const { repositories, host: name, batches } of recordings) {
 		const resolve = createManifestResolver({ repositories, cacheDir: `${folder}/repositories`, emit: () => {} });
 		const seen = new Map<string, ManifestAnswer>();
 		const requests: { repository: string; commit: string }[] = [];
-		const correlate = await createCorrelateStage({ resolveKey: () => benchKey.publicKey, emit: () => {} }).open(
-			0,
-			new Map(),
-		);
-		const { decodeFactBatch } = await import('@affidavit/model/facts.ts');
-		for (const { outputs } of [await correlate.step(records, false)])
-			for (const { records: out } of outputs)
-				for (const { value } of out) {
-					const { opened } = decodeFactBatch(value).facts;
-					if (opened) requests.push(opened);
-				}
+		const host = createHost(name);
+		for (const [at, { batch, payloadDigest }] of batches.entries())
+			for (const { bytes } of stepBatch(settings, host, batch, payloadDigest, at, new Map()).outputs) {
+				const { opened } = decodeFactBatch(bytes).facts;
+				if (opened) requests.push(opened);
+			}
 		for (const { repository, commit } of requests)
 			seen.set(repository, await resolve({ repository, commit, workspace: '' }));
 		all.push(seen);
@@ -142,7 +151,7 @@ async function resolveAll(recordings: readonly Recording[], folder: string): Pro
 }
 
 /** CPU seconds of this process per million events. Throws when a session gets no verdict: then nothing was measured. */
-export async function benchPipeline(rounds = 7): Promise<{ cpuSecondsPerMillion: number; events: number }> {
+export async function benchPipeline(rounds = 13): Promise<{ cpuSecondsPerMillion: number; events: number }> {
 	const folder = temporaryFolder();
 	try {
 		const recordings = Object.keys(streams).map(record);

@@ -13,7 +13,7 @@ export interface EmbeddedStoreOptions {
 }
 
 /** List values are read in pages of this many, so that a session of any size is read in bounded memory. */
-const listPage = 16;
+const listPage = 4;
 
 const schema = `
 	CREATE TABLE scope (id INTEGER PRIMARY KEY, stage ANY NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL,

@@ -53,7 +53,7 @@ export const defaultLimits: Limits = {
 	reorderEvents: 500_000,
 	processes: 65_536,
 	contents: 262_144,
-	digests: 65_536,
+	digests: 32_768,
 	sessions: 1000,
 	roots: 1000,
 	facts: 5_000_000,

@@ -35,7 +35,7 @@ export const defaultLimits: DetectLimits = {
 	leadsTotal: 20_000,
 	liveSessions: 2_000,
 	waitingInputs: 4_096,
-	cachedFacts: 50_000,
+	cachedFacts: 20_000,
 	cachedFactsTotal: 100_000,
 	openSessions: 20_000,
 	closedSessions: 4_096,
