@@ -13,7 +13,7 @@ export function kernelVersion(probed: Probed<string>): Result {
 	if (major > kernelMin[0] || (major === kernelMin[0] && minor >= kernelMin[1])) return ok(probed.value);
 	return fail(
 		probed.value,
-		"Kernel digests need 6.9 or newer (hook file_post_open). Until then what compilers read stays unverified, and sessions are incomplete.",
+		'Kernel digests need 6.9 or newer (hook file_post_open). Until then what compilers read stays unverified, and sessions are incomplete.',
 	);
 }
 
