@@ -1,6 +1,6 @@
 // A session's fact batches for whoever judges or signs it: from the correlator's list where that is whole, else from topic
 // `session` (the store was lost). What the batches hold is the reader's to check against the chain.
-import { decodeFactBatch, factHead } from '@affidavit/model/facts.ts';
+import { decodeFactBatch, factHead, sameHead } from '@affidavit/model/facts.ts';
 import { partitionOf } from '@affidavit/stream/partition.ts';
 import type { Log, Store } from '@affidavit/stream/ports.ts';
 
@@ -41,7 +41,7 @@ async function isUsable(values: AsyncIterable<Uint8Array>, expected: ExpectedFac
 	let count = 0;
 	for await (const bytes of values) {
 		if (expected === undefined) return true;
-		if (++count === expected.batches) return Buffer.compare(factHead(bytes), expected.head) === 0;
+		if (++count === expected.batches) return sameHead(factHead(bytes), expected.head);
 	}
 	return count > 0;
 }

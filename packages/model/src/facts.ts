@@ -88,6 +88,9 @@ export function encodeFactBatch(link: FactChainLink, facts: Facts): { bytes: Uin
 	return { bytes, head: factHead(bytes) };
 }
 
+/** True for the same head, whichever kind of array holds it. */
+export const sameHead = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
 export const factHead = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 
 /** Throws on bytes that are no fact batch. */

@@ -4,6 +4,7 @@ import { compareFileFacts, foldFileFact } from '@affidavit/model/fact-order.ts';
 import type { FileFact } from '@affidavit/model/facts.ts';
 import type { Verdict } from '@affidavit/model/generated/verdict.ts';
 import type { Manifest } from '@affidavit/model/manifest.ts';
+import { failsSession } from '@affidavit/model/severity.ts';
 import type { Blobs } from '@affidavit/stream/ports.ts';
 import type { ChosenFiles } from './core/chosen-files.ts';
 import { createChosenFiles } from './core/chosen-files.ts';
@@ -85,7 +86,7 @@ async function passOver(
 	const { workspace } = facts.opened;
 	const disputed = new Set<string>();
 	for (const finding of verdict.findings)
-		if (finding.path !== null && finding.severity !== 'info' && finding.severity !== 'low') disputed.add(finding.path);
+		if (finding.path !== null && failsSession(finding.severity)) disputed.add(finding.path);
 	const materials = createMaterialCollector({ workspace, manifest, disputed, filesMax: limits.collectedFilesMax });
 	const opened = createOpenedFileCollector(workspace, limits.collectedFilesMax);
 	const executions = createExecutions(limits.heldFactsMax);

@@ -1,7 +1,7 @@
 // Where a session's facts come from at its close. Judging reads them twice, so that a session of a million facts
 // need not be in memory: the first pass finds what is suspicious, the second gathers only what concerns it.
 import type { Facts } from '@affidavit/model/facts.ts';
-import { chainStart, decodeFactBatch, factHead } from '@affidavit/model/facts.ts';
+import { chainStart, decodeFactBatch, factHead, sameHead } from '@affidavit/model/facts.ts';
 import { DetectError } from './errors.ts';
 
 export interface FactSource {
@@ -40,7 +40,7 @@ export function storedFacts(session: string, read: () => AsyncIterable<Uint8Arra
 				end = next;
 				yield facts;
 			}
-			if (end.batches !== expected.batches || !equalBytes(end.head, expected.head))
+			if (end.batches !== expected.batches || !sameHead(end.head, expected.head))
 				throw new DetectError(
 					'facts-mismatch',
 					`session ${session}: the stored facts end at batch ${end.batches}; expected ${expected.batches} with the head of the chain`,
@@ -56,7 +56,7 @@ export async function endsChain(
 	bytes: Uint8Array,
 ): Promise<boolean> {
 	try {
-		return equalBytes((await verifyChain(session, read)).head, factHead(bytes));
+		return sameHead((await verifyChain(session, read)).head, factHead(bytes));
 	} catch (error) {
 		if (error instanceof DetectError && error.code === 'facts-mismatch') return false;
 		throw error;
@@ -73,7 +73,7 @@ async function* walk(
 	if (maxBatches <= 0) return;
 	for await (const bytes of read()) {
 		const { link, facts } = decodeStored(session, bytes);
-		if (link.session !== session || link.sequence !== batches || !equalBytes(link.previous, head))
+		if (link.session !== session || link.sequence !== batches || !sameHead(link.previous, head))
 			throw new DetectError(
 				'facts-mismatch',
 				`session ${session}: stored batch ${batches} does not continue the chain`,
@@ -93,5 +93,3 @@ function decodeStored(session: string, bytes: Uint8Array): ReturnType<typeof dec
 		throw new DetectError('facts-mismatch', `session ${session}: a stored batch cannot be decoded`, error);
 	}
 }
-
-export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

@@ -2,6 +2,7 @@
 import type { GapFact, OpenedFact } from '@affidavit/model/generated/session.ts';
 import type { Finding, Verdict, VerdictValue } from '@affidavit/model/generated/verdict.ts';
 import { type Manifest, manifestBytes } from '@affidavit/model/manifest.ts';
+import { failsSession } from '@affidavit/model/severity.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { draftOfHit } from './cel-findings.ts';
@@ -16,7 +17,6 @@ import type { JudgeContext } from './judge-context.ts';
 import type { DetectLimits } from './limits.ts';
 import { createProductFlow } from './product-flow.ts';
 import { createRepository, type Repository } from './repository.ts';
-import { failsSession } from './severity.ts';
 import { createSurveyor, type Survey } from './survey.ts';
 import { swappedDrafts } from './swapped.ts';
 import { foreignInputDrafts, summaryDrafts } from './uncommitted.ts';

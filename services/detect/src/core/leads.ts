@@ -4,6 +4,7 @@ import type { OpenedFact } from '@affidavit/model/generated/session.ts';
 import type { Finding } from '@affidavit/model/generated/verdict.ts';
 import { findingId } from '@affidavit/model/ids.ts';
 import type { Manifest } from '@affidavit/model/manifest.ts';
+import { failsSession } from '@affidavit/model/severity.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { CelRule, RuleSet } from '../rules/rule-set.ts';
 import { type AnyFact, createCelHits, draftOfHit } from './cel-findings.ts';
@@ -20,7 +21,6 @@ import type { DetectLimits } from './limits.ts';
 import { createProcessIndex, type ProcessIndex } from './process-index.ts';
 import { noFlow } from './product-flow.ts';
 import { createRepository, type Repository } from './repository.ts';
-import { failsSession } from './severity.ts';
 import { createWorkspace, type Workspace } from './workspace.ts';
 
 export interface LeadInput {

@@ -1,7 +1,6 @@
 // What detect keeps of an open session in the store: the chain's head and the leads that left. All else is read back.
-import { chainStart, type FactChainLink, factHead } from '@affidavit/model/facts.ts';
+import { chainStart, type FactChainLink, factHead, sameHead } from '@affidavit/model/facts.ts';
 import type { OpenedFact } from '@affidavit/model/generated/session.ts';
-import { equalBytes } from './fact-source.ts';
 
 export interface SessionState {
 	session: string;
@@ -37,8 +36,8 @@ export type ChainStep =
 
 /** Does a batch continue the session's chain? */
 export function checkLink(state: SessionState, link: FactChainLink, bytes: Uint8Array): ChainStep {
-	if (link.sequence === state.next && equalBytes(link.previous, state.head)) return { kind: 'continues' };
-	if (link.sequence === state.next - 1 && equalBytes(factHead(bytes), state.head)) return { kind: 'duplicate' };
+	if (link.sequence === state.next && sameHead(link.previous, state.head)) return { kind: 'continues' };
+	if (link.sequence === state.next - 1 && sameHead(factHead(bytes), state.head)) return { kind: 'duplicate' };
 	if (link.sequence < state.next)
 		return {
 			kind: 'broken',

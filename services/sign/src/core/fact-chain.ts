@@ -1,6 +1,6 @@
 // Re-checks a session's facts against what the verdict was made from (design 4.4): nothing upstream is trusted.
 import type { Facts } from '@affidavit/model/facts.ts';
-import { chainStart, decodeFactBatch, factHead } from '@affidavit/model/facts.ts';
+import { chainStart, decodeFactBatch, factHead, sameHead } from '@affidavit/model/facts.ts';
 import type { Verdict } from '@affidavit/model/generated/verdict.ts';
 
 export type ChainStep = { kind: 'facts'; facts: Facts } | { kind: 'mismatch'; reason: string };
@@ -33,7 +33,7 @@ export function createFactChain(verdict: Verdict): FactChain {
 			const { link, facts } = decoded;
 			if (link.session !== verdict.session) return mismatch('session: expected that of the verdict');
 			if (link.sequence !== count) return mismatch(`sequence: expected ${count}, found ${link.sequence}`);
-			if (!equalBytes(link.previous, previous)) return mismatch('previous: expected the digest of the batch before');
+			if (!sameHead(link.previous, previous)) return mismatch('previous: expected the digest of the batch before');
 			if (count === 0 && facts.opened === null) return mismatch('opened: expected in the first batch');
 			previous = factHead(bytes);
 			count++;
@@ -42,12 +42,9 @@ export function createFactChain(verdict: Verdict): FactChain {
 		end() {
 			if (count !== verdict.factBatches)
 				return { kind: 'mismatch', reason: `factBatches: expected ${verdict.factBatches} batches, found ${count}` };
-			if (!equalBytes(previous, verdict.factsHead))
+			if (!sameHead(previous, verdict.factsHead))
 				return { kind: 'mismatch', reason: 'factsHead: expected the digest of the last batch' };
 			return { kind: 'whole' };
 		},
 	};
 }
-
-const equalBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-	a.length === b.length && Buffer.compare(Buffer.from(a.buffer, a.byteOffset, a.length), b) === 0;
