@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { verifySignedBatch } from '@affidavit/model/batch-signature.ts';
 import { sha256Hex } from '@affidavit/model/digests.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
+import type { TraceEvent } from '@affidavit/model/trace-event.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
 import type { Stage, StageWorker, StepResult } from '@affidavit/stream/stage.ts';
@@ -14,7 +15,6 @@ import { type Matcher, parseMatchers } from './core/matcher.ts';
 import { type Notices, notice } from './core/notices.ts';
 import { offsetBefore, oldestOpen, rebuildFrom } from './core/record-trail.ts';
 import { refill } from './core/refill.ts';
-import type { Refusal } from './core/refusal.ts';
 import { decodeSpans, encodeSpans, noteSpan, type SessionSpans, wholeFrom } from './core/session-spans.ts';
 import { stepBatch } from './core/step.ts';
 import { CorrelateError } from './errors.ts';
@@ -161,7 +161,7 @@ function stepRecord(
 		const code = verified.kind === 'error' ? verified.code : 'wrong-host';
 		const message = verified.kind === 'error' ? verified.message : 'host: not the host that the record is keyed by';
 		notice(notices, 'batches_dropped', code, false);
-		result.deadLetters.push(deadLetter(worker, record, { code, message, timeUs: -1 }, ''));
+		result.deadLetters.push(...deadLetters(worker, record, [{ code, message, timeUs: -1, event: null }]));
 		const named = worker.hosts.get(record.key);
 		if (named === undefined || named.reorder.newestUs === -1) return;
 		const atUs = named.reorder.newestUs;
@@ -180,8 +180,7 @@ function stepRecord(
 	const trail = host.records;
 	const outcome = stepBatch(settings, host, batch, payloadDigest, record.offset, notices);
 	if (!outcome.accepted) worker.refused.add(record.offset);
-	for (const refusal of outcome.refusals)
-		result.deadLetters.push(deadLetter(worker, record, refusal, refusal.event === null ? '' : excerptOf(refusal)));
+	result.deadLetters.push(...deadLetters(worker, record, outcome.refusals));
 	for (const { session, bytes } of outcome.outputs) {
 		out.push({ topic: 'session', key: session.id, value: bytes });
 		result.appends.push({ list: factsList(session.id), value: bytes });
@@ -237,23 +236,24 @@ function finish(worker: Worker, records: readonly LogRecord[], result: StepResul
 
 const excerptMax = 200;
 
-const excerptOf = (refusal: Refusal): string =>
-	JSON.stringify(`${refusal.event?.kind} ${refusal.event?.path}`).slice(0, excerptMax);
+const excerptOf = (event: TraceEvent): string => JSON.stringify(`${event.kind} ${event.path}`).slice(0, excerptMax);
 
-function deadLetter(
+/** One a refusal; the record is digested once for all of them. */
+function deadLetters(
 	worker: Worker,
 	record: LogRecord,
-	refusal: { code: string; message: string; timeUs: number },
-	excerpt: string,
-): DeadLetter {
-	return {
+	refusals: readonly { code: string; message: string; timeUs: number; event: TraceEvent | null }[],
+): DeadLetter[] {
+	if (refusals.length === 0) return [];
+	const digest = sha256Hex(record.value);
+	return refusals.map(({ code, message, timeUs, event }) => ({
 		stage: stageName,
 		origin: `${record.topic}/${worker.partition}/${record.offset}`,
-		code: refusal.code,
-		message: refusal.message,
-		digest: sha256Hex(record.value),
+		code,
+		message,
+		digest,
 		length: record.value.byteLength,
-		excerpt,
-		timeUs: refusal.timeUs,
-	};
+		excerpt: event === null ? '' : excerptOf(event),
+		timeUs,
+	}));
 }
