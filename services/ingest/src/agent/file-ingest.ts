@@ -4,7 +4,7 @@ import type { LossCounters } from '@affidavit/model/generated/trace.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import { recordedBatchLimits } from '../batch/batcher.ts';
 import type { Decoder } from '../decode-result.ts';
-import { growthBetween } from '../loss/growth.ts';
+import { growthBetween, lossesOf } from '../loss/growth.ts';
 import type { Redact } from '../source/dead-letter.ts';
 import { describeFile, fileChunks, type RecordedFile } from '../source/file/bytes.ts';
 import { decodeCells, newRunState, sameFiles } from '../source/file/checkpoint.ts';
@@ -94,8 +94,7 @@ export async function runFileIngest(options: FileIngestOptions): Promise<FileIng
 		key: options.key,
 		limits,
 		lossCounters,
-		losses: (fromUs, toUs) =>
-			growth === null ? [] : growth.grown.map(({ counter, count }) => ({ counter, count, fromUs, toUs })),
+		losses: (fromUs, toUs) => (growth === null ? [] : lossesOf(growth.grown, { fromUs, toUs })),
 		emit: options.emit,
 	});
 	if (!run.state().done) {

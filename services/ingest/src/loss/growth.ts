@@ -39,6 +39,9 @@ export interface Growth {
 	notes: string[];
 }
 
+const byCounter = (a: { counter: string }, b: { counter: string }): number =>
+	a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0;
+
 /** Growth between two scrapes. A counter absent before was 0; when one shrank, the sensor was restarted and all count whole. */
 export function growthOf(before: Counters, after: Counters): { grown: Growth['grown']; restarted: boolean } {
 	const grown: Growth['grown'] = [];
@@ -50,7 +53,7 @@ export function growthOf(before: Counters, after: Counters): { grown: Growth['gr
 		const count = Math.round(value - earlier);
 		if (count > 0 && Number.isSafeInteger(count)) grown.push({ counter: counter.slice(0, counterLengthMax), count });
 	}
-	grown.sort((a, b) => (a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0));
+	grown.sort(byCounter);
 	return { grown, restarted };
 }
 
@@ -81,15 +84,10 @@ export function growthBetween(scrapes: readonly string[]): Growth {
 		before = after;
 	}
 	const grown = [...total].map(([counter, count]) => ({ counter, count }));
-	grown.sort((a, b) => (a.counter < b.counter ? -1 : a.counter > b.counter ? 1 : 0));
+	grown.sort(byCounter);
 	return { grown, counters: known ? 'known' : 'unknown', notes };
 }
 
-/** As growthBetween, as losses of the interval in which the file was recorded (microseconds). */
-export function lossesBetween(
-	scrapes: readonly string[],
-	interval: { fromUs: number; toUs: number },
-): { losses: Loss[]; counters: LossCounters; notes: string[] } {
-	const { grown, counters, notes } = growthBetween(scrapes);
-	return { losses: grown.map(({ counter, count }) => ({ counter, count, ...interval })), counters, notes };
-}
+/** What grew, as losses of the interval in which the file was recorded (microseconds). */
+export const lossesOf = (grown: Growth['grown'], interval: { fromUs: number; toUs: number }): Loss[] =>
+	grown.map(({ counter, count }) => ({ counter, count, ...interval }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { growthBetween, lossCounterNames, lossesBetween, readLossCounters } from '../../src/loss/growth.ts';
+import { growthBetween, lossCounterNames, lossesOf, readLossCounters } from '../../src/loss/growth.ts';
 import { parseCounters } from '../../src/loss/prometheus.ts';
 
 const fixture = (name: string): string =>
@@ -13,14 +13,18 @@ const missed = (value: number | string, op = '13'): string =>
 describe('growth of the loss counters', () => {
 	it('of the recorded loss is 372 and 1', () => {
 		const interval = { fromUs: 1, toUs: 2 };
-		assert.deepEqual(lossesBetween([fixture('metrics-before.txt'), fixture('metrics-after.txt')], interval), {
-			losses: [
-				{ counter: 'tetragon_bpf_missed_events_total{error="EAGAIN",msg_op="13"}', count: 372, ...interval },
-				{ counter: 'tetragon_bpf_missed_events_total{error="EAGAIN",msg_op="16"}', count: 1, ...interval },
-			],
-			counters: 'known',
-			notes: [],
-		});
+		const { grown, counters, notes } = growthBetween([fixture('metrics-before.txt'), fixture('metrics-after.txt')]);
+		assert.deepEqual(
+			{ losses: lossesOf(grown, interval), counters, notes },
+			{
+				losses: [
+					{ counter: 'tetragon_bpf_missed_events_total{error="EAGAIN",msg_op="13"}', count: 372, ...interval },
+					{ counter: 'tetragon_bpf_missed_events_total{error="EAGAIN",msg_op="16"}', count: 1, ...interval },
+				],
+				counters: 'known',
+				notes: [],
+			},
+		);
 	});
 
 	it('is none between equal scrapes', () => {
