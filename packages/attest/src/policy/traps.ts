@@ -1,0 +1,32 @@
+// The traps: where the real engine (go-witness 0.12) accepts and strict mode does not. Closed list, documented in docs/verify.md.
+
+export type TrapCode =
+	/** A module's package has no rule `deny`: the real engine's query is then undefined, which it takes for no denial. */
+	| 'rego-no-deny'
+	/** A package's `deny` is undefined, so the conjunction of all packages is, and another package's denial does not count. */
+	| 'rego-denial-switched-off'
+	/** A package's complete rule `deny` is undefined or false: neither a denial nor an answer. */
+	| 'rego-deny-undefined'
+	/** A rule ended because a field that it reads is missing. */
+	| 'rego-missing-field'
+	/** A rule ended because a built-in function refused its arguments. */
+	| 'rego-builtin-error'
+	/** The statement's predicateType is not Witness's collection. */
+	| 'foreign-predicate-type'
+	/** The envelope's payloadType or the statement's _type is not in-toto's. */
+	| 'foreign-payload-type'
+	/** Affidavit's own verdict in the collection is not passed. */
+	| 'verdict-not-passed'
+	/** The artifact is a subject, but no product (a source, a commit, a tool). */
+	| 'subject-not-a-product'
+	/** RSA with PKCS #1 v1.5 padding in place of PSS. */
+	| 'rsa-pkcs1'
+	/** A collection whose subjects are not those of its attestors. */
+	| 'subject-without-attestor'
+	/** A duplicate or differently-cased field that Go reads in another way than the rest of the world. */
+	| 'ambiguous-json'
+	/** The policy says nothing of timestamps, so a certificate is judged at the time of verification although it carries one. */
+	| 'timestamp-ignored';
+
+/** A rule that a policy marks `"required": false` may read missing fields; `true` makes it fail closed in both modes. */
+export type RequiredMark = boolean | undefined;
