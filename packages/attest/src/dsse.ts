@@ -8,6 +8,18 @@ export interface EnvelopeSignature {
 	/** Advisory: ignored in verification, as in Witness; may be empty. */
 	keyid: string;
 	sig: Uint8Array;
+	/** PEM of the signer's certificate. */
+	certificate?: Uint8Array;
+	/** PEM, one certificate each. */
+	intermediates?: Uint8Array[];
+	timestamps?: SignatureTimestamp[];
+}
+
+export interface SignatureTimestamp {
+	/** 'tsp'; not looked at, as in go-witness. */
+	type: string;
+	/** DER of an RFC 3161 TimeStampToken. */
+	data: Uint8Array;
 }
 
 export interface Envelope {

@@ -5,6 +5,9 @@ import { sha256Hex } from '@affidavit/model/digests.ts';
 
 export type KeyResult = { kind: 'key'; key: KeyObject; keyId: string } | { kind: 'invalid'; reason: string };
 
+/** Padding of an RSA signature that verified; 'none' for other keys. */
+export type Padding = 'pss' | 'pkcs1' | 'none';
+
 /** Key files are a few hundred bytes; more is some other file. */
 export const keyFileBytesMax = 64 * 1024;
 
