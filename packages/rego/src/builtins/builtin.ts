@@ -6,8 +6,10 @@ export interface Builtin {
 	name: string;
 	/** Number of arguments. */
 	arity: number;
-	/** A relation gives a set of tuples, each of which is a result (walk). */
+	/** A relation gives an array of tuples, each of which is a result (walk). */
 	relation?: boolean;
+	/** Takes any number of arguments from arity on (print). */
+	variadic?: boolean;
 	/** The value; undefined where OPA has no result without an error; a BuiltinError where OPA has an error. */
 	run(args: readonly Value[], context: BuiltinContext): Value | undefined | BuiltinError;
 }

@@ -1,0 +1,136 @@
+// + - * / % and rounding, with OPA's precision: see big-float.ts. Safe integers take the short way.
+import { integer, isNumber, isSet, RegoSet, type Value } from '../value/value.ts';
+import {
+	add,
+	divide,
+	fromNumber,
+	half,
+	multiply,
+	negated,
+	normalized,
+	toInteger,
+	toNumber,
+	truncated,
+} from './big-float.ts';
+import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { binary, chargeKeys, type Result, textSteps, unary, wrongType } from './operand.ts';
+
+const tooLarge = new BuiltinError('number too large');
+
+/** Numbers of more than 64 bits cost by their length. */
+function chargeNumbers(a: number | bigint, b: number | bigint, context: BuiltinContext): void {
+	if (typeof a === 'bigint' || typeof b === 'bigint') context.charge(textSteps(1_024));
+}
+
+export function plus(a: number | bigint, b: number | bigint): number | bigint | BuiltinError {
+	if (typeof a === 'number' && typeof b === 'number') {
+		const sum = a + b;
+		if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && Number.isSafeInteger(sum)) return sum + 0;
+	}
+	return toNumber(add(fromNumber(a), fromNumber(b))) ?? tooLarge;
+}
+
+function difference(a: number | bigint, b: number | bigint): number | bigint | BuiltinError {
+	if (typeof a === 'number' && typeof b === 'number') {
+		const result = a - b;
+		if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && Number.isSafeInteger(result)) return result;
+	}
+	return toNumber(add(fromNumber(a), negated(fromNumber(b)))) ?? tooLarge;
+}
+
+export function times(a: number | bigint, b: number | bigint): number | bigint | BuiltinError {
+	if (typeof a === 'number' && typeof b === 'number') {
+		const product = a * b;
+		if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && Number.isSafeInteger(product)) return product + 0;
+	}
+	return toNumber(multiply(fromNumber(a), fromNumber(b))) ?? tooLarge;
+}
+
+function over(a: number | bigint, b: number | bigint): number | bigint | BuiltinError {
+	if (b === 0 || b === 0n) return new BuiltinError('divide by zero');
+	if (typeof a === 'number' && typeof b === 'number' && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
+		return a / b + 0;
+	}
+	return toNumber(divide(fromNumber(a), fromNumber(b))) ?? tooLarge;
+}
+
+function remainder(a: number | bigint, b: number | bigint): number | bigint | BuiltinError {
+	if (typeof a === 'number' && typeof b === 'number' && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
+		return b === 0 ? new BuiltinError('modulo by zero') : (a % b) + 0;
+	}
+	const left = toInteger(a);
+	const right = toInteger(b);
+	if (left === undefined || right === undefined) return new BuiltinError('modulo on floating-point number');
+	// OPA looks at the low 64 bits only.
+	if (BigInt.asIntN(64, right) === 0n) return new BuiltinError('modulo by zero');
+	return toNumber({ mantissa: left % right, exponent: 0 }) ?? tooLarge;
+}
+
+const numeric = (name: string, run: (a: number | bigint, b: number | bigint) => Result): Builtin =>
+	binary(name, (a, b, context) => {
+		if (!isNumber(a)) return wrongType(1, a, 'number');
+		if (!isNumber(b)) return wrongType(2, b, 'number');
+		chargeNumbers(a, b, context);
+		return run(a, b);
+	});
+
+function minus(a: Value, b: Value, context: BuiltinContext): Result {
+	if (isNumber(a) && isNumber(b)) {
+		chargeNumbers(a, b, context);
+		return difference(a, b);
+	}
+	if (isSet(a) && isSet(b)) return setDifference(a, b, context);
+	if (!isNumber(a) && !isSet(a)) return wrongType(1, a, 'number', 'set');
+	return wrongType(2, b, isNumber(b) ? 'set' : 'number');
+}
+
+export function setDifference(a: RegoSet, b: RegoSet, context: BuiltinContext): RegoSet {
+	context.charge(a.size);
+	chargeKeys(a.items(), context);
+	const result = new RegoSet();
+	for (const item of a.items()) if (!b.has(item)) result.add(item);
+	return result;
+}
+
+const rounding = (name: string, run: (a: number) => number): Builtin =>
+	unary(name, (a, context) => {
+		if (!isNumber(a)) return wrongType(1, a, 'number');
+		if (typeof a === 'number') return normalized(run(a));
+		chargeNumbers(a, 0, context);
+		const value = fromNumber(a);
+		// OPA adds a half before it cuts: this carries where 64 bits are full.
+		return integer(truncated(name === 'round' ? add(value, a < 0n ? negated(half) : half) : value));
+	});
+
+/** Half away from zero, without adding 0.5: 0.49999999999999994 stays 0. */
+function round(value: number): number {
+	const magnitude = Math.abs(value);
+	const whole = Math.floor(magnitude);
+	return Math.sign(value) * (magnitude - whole >= 0.5 ? whole + 1 : whole);
+}
+
+// OPA takes the sign of the truncated number: between -1 and 0 it rounds as for a positive one.
+const floor = (value: number): number => (value > -1 ? Math.trunc(value) : Math.floor(value));
+const ceil = (value: number): number => (value > -1 && value < 0 ? 1 : Math.ceil(value));
+
+export const arithmetic: readonly Builtin[] = [
+	numeric('plus', plus),
+	binary('minus', minus),
+	numeric('mul', times),
+	numeric('div', over),
+	binary('rem', (a, b, context) => {
+		if (!isNumber(a)) return wrongType(1, a, 'number');
+		if (!isNumber(b)) return wrongType(2, b, 'number');
+		chargeNumbers(a, b, context);
+		return remainder(a, b);
+	}),
+	unary('abs', (a, context) => {
+		if (!isNumber(a)) return wrongType(1, a, 'number');
+		if (typeof a === 'number') return Math.abs(a);
+		chargeNumbers(a, 0, context);
+		return toNumber(fromNumber(a < 0n ? -a : a)) ?? tooLarge;
+	}),
+	rounding('round', round),
+	rounding('ceil', ceil),
+	rounding('floor', floor),
+];

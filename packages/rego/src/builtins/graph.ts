@@ -1,0 +1,91 @@
+// graph.reachable and graph.reachable_paths: an object maps each vertex to the array or set of its neighbours.
+import { isArray, isObject, isSet, objectGet, type RegoObject, RegoSet, type Value } from '../value/value.ts';
+import type { Builtin, BuiltinContext, BuiltinError } from './builtin.ts';
+import { beyondLimit, binary, chargeKey, chargeKeys, itemsOf, type Result, wrongType } from './operand.ts';
+
+/** A path of more vertices than this exceeds the limit. */
+const pathMax = 1_000;
+
+function neighbours(graph: RegoObject, vertex: Value, context: BuiltinContext): readonly Value[] | undefined {
+	chargeKey(vertex, context);
+	const edges = objectGet(graph, vertex);
+	return edges === undefined ? undefined : (itemsOf(edges) ?? []);
+}
+
+function checked(graph: Value, initial: Value): BuiltinError | undefined {
+	if (!isObject(graph)) return wrongType(1, graph, 'object');
+	if (!isArray(initial) && !isSet(initial)) return wrongType(2, initial, '{array, set}');
+	return undefined;
+}
+
+function reachable(graph: Value, initial: Value, context: BuiltinContext): Result {
+	const refusal = checked(graph, initial);
+	if (refusal !== undefined) return refusal;
+	const reached = new RegoSet();
+	const queue = [...(itemsOf(initial) as readonly Value[])];
+	context.charge(queue.length);
+	for (let i = 0; i < queue.length; i++) {
+		const vertex = queue[i] as Value;
+		const edges = neighbours(graph as RegoObject, vertex, context);
+		if (edges === undefined || reached.has(vertex)) continue;
+		reached.add(vertex);
+		chargeKeys(edges, context);
+		for (const edge of edges) if (!reached.has(edge)) queue.push(edge);
+	}
+	return reached;
+}
+
+interface Search {
+	graph: RegoObject;
+	/** Vertices that a path from this root came through: shared by all its paths, as in OPA. */
+	passed: RegoSet;
+	paths: RegoSet;
+	context: BuiltinContext;
+}
+
+function follow(search: Search, vertex: Value, path: readonly Value[]): void {
+	const { graph, passed, context } = search;
+	if (path.length > pathMax) context.charge(beyondLimit);
+	const edges = neighbours(graph, vertex, context);
+	if (edges === undefined) {
+		commit(search, path);
+		return;
+	}
+	const longer = [...path, vertex];
+	context.charge(longer.length);
+	if (edges.length === 0) commit(search, longer);
+	for (const edge of edges) {
+		chargeKey(edge, context);
+		if (passed.has(edge)) commit(search, longer);
+		else {
+			passed.add(vertex);
+			follow(search, edge, longer);
+		}
+	}
+}
+
+function commit({ paths, context }: Search, path: readonly Value[]): void {
+	chargeKeys(path, context);
+	paths.add(path);
+}
+
+function reachablePaths(graph: Value, initial: Value, context: BuiltinContext): Result {
+	const refusal = checked(graph, initial);
+	if (refusal !== undefined) return refusal;
+	const paths = new RegoSet();
+	for (const root of itemsOf(initial) as readonly Value[]) {
+		const edges = neighbours(graph as RegoObject, root, context);
+		if (edges === undefined) continue;
+		if (edges.length === 0) paths.add([root]);
+		for (const edge of edges) {
+			const passed = RegoSet.of([root]);
+			follow({ graph: graph as RegoObject, passed, paths, context }, edge, [root]);
+		}
+	}
+	return paths;
+}
+
+export const graph: readonly Builtin[] = [
+	binary('graph.reachable', reachable),
+	binary('graph.reachable_paths', reachablePaths),
+];

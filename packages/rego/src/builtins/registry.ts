@@ -1,0 +1,41 @@
+// All built-in functions by OPA's names. The operators = and := are the evaluator's own.
+import { aggregates } from './aggregates.ts';
+import { arithmetic } from './arithmetic.ts';
+import { arrays } from './arrays.ts';
+import { bits } from './bits.ts';
+import type { Builtin } from './builtin.ts';
+import { comparison } from './comparison.ts';
+import { graph } from './graph.ts';
+import { objectSubset } from './object-subset.ts';
+import { objects } from './objects.ts';
+import { output } from './output.ts';
+import { ranges } from './ranges.ts';
+import { sets } from './sets.ts';
+import { stringReplace } from './string-replace.ts';
+import { strings } from './strings.ts';
+import { types } from './types.ts';
+import { walk } from './walk.ts';
+
+export { refusedBuiltins } from './refused.ts';
+
+const families: readonly (readonly Builtin[])[] = [
+	comparison,
+	arithmetic,
+	bits,
+	ranges,
+	aggregates,
+	arrays,
+	sets,
+	objects,
+	objectSubset,
+	strings,
+	stringReplace,
+	types,
+	walk,
+	graph,
+	output,
+];
+
+export const builtins: ReadonlyMap<string, Builtin> = new Map(
+	families.flat().map((builtin) => [builtin.name, builtin]),
+);

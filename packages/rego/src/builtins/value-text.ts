@@ -1,0 +1,46 @@
+// Values as Rego writes them: {"a": [1, "x"]}, {1, 2}, set(). For sprintf, template strings and error messages.
+import { isArray, isSet, objectEntries, type RegoObject, type Value } from '../value/value.ts';
+
+/** Charge the value (chargeValue) before it is written. */
+export function valueText(value: Value): string {
+	if (typeof value === 'string') return quoted(value);
+	if (typeof value !== 'object' || value === null) return String(value);
+	if (isArray(value)) return `[${value.map(valueText).join(', ')}]`;
+	if (isSet(value)) return value.size === 0 ? 'set()' : `{${value.items().map(valueText).join(', ')}}`;
+	const entries = objectEntries(value as RegoObject);
+	return `{${entries.map(([key, item]) => `${valueText(key)}: ${valueText(item)}`).join(', ')}}`;
+}
+
+const named = new Map([
+	[0x07, '\\a'],
+	[0x08, '\\b'],
+	[0x09, '\\t'],
+	[0x0a, '\\n'],
+	[0x0b, '\\v'],
+	[0x0c, '\\f'],
+	[0x0d, '\\r'],
+	[0x22, '\\"'],
+	[0x5c, '\\\\'],
+]);
+const plain = /^[ !#-[\]-~]*$/;
+/** Go prints letters, marks, numbers, punctuation, symbols and the ASCII space. */
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** As Go's strconv.Quote, or QuoteToASCII. */
+export function quoted(text: string, ascii = false): string {
+	if (plain.test(text)) return `"${text}"`;
+	let result = '"';
+	for (const character of text) result += escaped(character, ascii);
+	return `${result}"`;
+}
+
+function escaped(character: string, ascii: boolean): string {
+	const code = character.codePointAt(0) as number;
+	const name = named.get(code);
+	if (name !== undefined) return name;
+	if (code >= 0xd800 && code <= 0xdfff) return ascii ? '\\ufffd' : '\ufffd';
+	if (ascii ? code >= 0x20 && code < 0x7f : printable.test(character)) return character;
+	const hex = code.toString(16);
+	if (code < 0x80) return `\\x${hex.padStart(2, '0')}`;
+	return code > 0xffff ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
+}
