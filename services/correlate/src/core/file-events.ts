@@ -32,6 +32,7 @@ export const isWriteOpen = (flags: number): boolean =>
 
 const operation = (event: TraceEvent, op: FileOperation['op'], otherSize: number): FileOperation => ({
 	op,
+	hook: event.hook,
 	timeUs: event.timeUs,
 	path: event.path,
 	path2: event.path2,
@@ -169,6 +170,8 @@ export function changed(step: Step, node: ProcessNode, event: TraceEvent, op: 'w
 	beginRun(step, node, content, event.timeUs, false);
 	if (op === 'map') hold(step, node, content);
 	else content.changeSeen = true;
+	// The sensor's writes carry no digest; an imported one says what the file held when the build was over.
+	if (event.digest !== '') content.digest = event.digest;
 	const what = operation(event, op, -1);
 	// Mask and position would only tear one run of writes into many facts.
 	if (op === 'write') what.flags = -1;

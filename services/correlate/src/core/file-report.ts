@@ -3,7 +3,7 @@ import type { FileFact } from '@affidavit/model/facts.ts';
 import type { FileOp } from '@affidavit/model/generated/session.ts';
 import { addFile } from './collector.ts';
 import { type Content, type Deed, deedsMax, type Mark, marksMax, touch } from './content.ts';
-import type { Host, Step } from './host.ts';
+import { assuranceOf, type Host, type Step } from './host.ts';
 import { notice } from './notices.ts';
 import { isAlive, type ProcessNode, sessionOf } from './process-tree.ts';
 import { type Session, widen } from './session.ts';
@@ -11,6 +11,7 @@ import { type Session, widen } from './session.ts';
 /** What an event says about a file. */
 export interface FileOperation {
 	op: FileOp;
+	hook: string;
 	timeUs: number;
 	path: string;
 	path2: string;
@@ -60,7 +61,7 @@ export function factOf(
 		size: what.size,
 		flags: what.flags,
 		digest: what.digest,
-		assurance: what.digest === '' ? 'none' : step.host.assurance,
+		assurance: what.digest === '' ? 'none' : assuranceOf(step.host, what.hook),
 		otherSize: what.otherSize,
 		heldBy: content === undefined || foreign ? '' : heldBy(step.host, content, session),
 		writer,

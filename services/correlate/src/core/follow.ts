@@ -89,7 +89,7 @@ function enter(step: Step, batch: TraceBatch, verdict: ChainVerdict, offset: num
 	const { host, settings } = step;
 	host.boot = batch.boot;
 	host.recorded = batch.source === 'file' || batch.source === 'imported';
-	host.assurance = batch.source === 'imported' ? 'ptrace' : 'kernel';
+	host.assurance = batch.source === 'imported' ? 'declared' : 'kernel';
 	if (verdict.kind === 'fills') return;
 	if (host.recorded || batch.observedUs >= host.observedUs) return;
 	addKnownGap(

@@ -2,6 +2,7 @@
 
 import type { FileFact } from '@affidavit/model/facts.ts';
 import type { Assurance } from '@affidavit/model/generated/session.ts';
+import { importedAssurance } from '@affidavit/model/imported.ts';
 import type { TraceEvent } from '@affidavit/model/trace-event.ts';
 import { type BatchChain, createBatchChain } from './batch-chain.ts';
 import type { Collector } from './collector.ts';
@@ -64,6 +65,7 @@ export interface Host {
 	boot: string;
 	/** True while the newest batches come from a recorded file. */
 	recorded: boolean;
+	/** kernel; declared while the batches come from an imported trace, whose events say for themselves how they got a digest. */
 	assurance: Assurance;
 	observedUs: number;
 	/** Oldest event time ever accepted of this input; -1 before. */
@@ -126,6 +128,13 @@ export function createHost(name: string): Host {
 		records: createRecordTrail(),
 	};
 }
+
+/** True while the batches come from an imported trace. */
+export const isImported = (host: Host): boolean => host.assurance === 'declared';
+
+/** How an event of this hook got its digest. */
+export const assuranceOf = (host: Host, hook: string): Assurance =>
+	isImported(host) ? importedAssurance(hook) : host.assurance;
 
 /** Hooks remembered per host, and their length: more than any kernel has policies for. */
 const hooksMax = 1024;

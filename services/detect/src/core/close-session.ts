@@ -72,6 +72,7 @@ async function judged(input: CloseInput, facts: FactSource, end: ChainEnd, gaps:
 		facts,
 		manifest: answer.manifest,
 		manifestNote: answer.note,
+		manifestDeclared: answer.declared === true,
 		rules: input.rules,
 		indicators: input.indicators,
 		limits: input.limits,

@@ -99,8 +99,9 @@ function draft(context: JudgeContext, group: readonly DifferingRead[]): FindingD
 		['digest', shortDigest(digest)],
 		['size', fact.size < 0 ? 'unknown' : String(fact.size)],
 		['expected', shortDigest(expected.sha256)],
-		['expectedSize', String(expected.size)],
+		['expectedSize', expected.size < 0 ? 'unknown' : String(expected.size)],
 		['commit', context.repository.commit.slice(0, 12)],
+		['holder', holderWords(context)],
 		['origin', originWords(cause, processWords(writer), write ? timeText(write.firstUs) : '')],
 		['restored', restored ? `It was changed again at ${timeText(restored.firstUs)}, after the read.` : ''],
 		['products', products.length === 0 ? '' : `What was read went into ${products.join(', ')}.`],
@@ -129,6 +130,12 @@ function draft(context: JudgeContext, group: readonly DifferingRead[]): FindingD
 		count: group.reduce((sum, r) => sum + r.fact.count, 0),
 	};
 }
+
+/** Whose word the expected content is. */
+const holderWords = ({ repository }: JudgeContext): string =>
+	repository.commit === ''
+		? 'what the expectation is taken from (no commit was checked)'
+		: `commit ${repository.commit.slice(0, 12)}`;
 
 const isCompiler = (context: JudgeContext, f: FileFact): boolean =>
 	context.processes.get(f.execId)?.tool?.kind === 'compiler';
@@ -188,6 +195,8 @@ function whyWords(judgement: DifferingRead['judgement']): string {
 			return 'A process outside the session had it open for writing.';
 		case 'opens-agree':
 			return 'Two opens agree on the content.';
+		case 'hashed-by-path':
+			return 'The tracer hashed the file at this path itself.';
 		case 'own-write':
 			return 'Only the session wrote to it.';
 		case 'unjudged':

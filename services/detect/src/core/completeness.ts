@@ -1,6 +1,7 @@
 // What is known to be missing, and whether that makes the session incomplete (design 7, "Severity and verdict").
 import type { ClosedFact, GapFact } from '@affidavit/model/generated/session.ts';
 import type { Completeness, Gap } from '@affidavit/model/generated/verdict.ts';
+import { sensorEquivalent } from '@affidavit/model/imported.ts';
 import { codeRules, type RuleSet } from '../rules/rule-set.ts';
 import { timeText } from './event-time.ts';
 import type { FindingDraft } from './finding.ts';
@@ -18,7 +19,7 @@ export interface CompletenessInput {
 	gaps: readonly GapFact[];
 	sensorMixUps: number;
 	unverified: number;
-	/** The manifest of the claimed commit was there. */
+	/** The manifest of the claimed commit was there, and not on the build's own word. */
 	sourcesKnown: boolean;
 	/** What the bounds of judging itself refused. */
 	overLimits: number;
@@ -91,7 +92,7 @@ function canonicalGaps(facts: readonly GapFact[]): Gap[] {
 /** A rule could see when for each of its hooks one of the alternatives was loaded. Unknown hooks: nothing is claimed. */
 function notObservable(rules: RuleSet, hooks: readonly string[]): string[] {
 	if (hooks.length === 0) return [];
-	const loaded = new Set(hooks);
+	const loaded = new Set(hooks.map((hook) => sensorEquivalent(hook) ?? hook));
 	return [...rules.rules.values()]
 		.filter((rule) => rule.hooks.some((need) => !need.split('|').some((hook) => loaded.has(hook))))
 		.map((rule) => rule.id)

@@ -29,6 +29,8 @@ export interface SessionInput {
 	manifest: Manifest | null;
 	/** Why the manifest is missing or partial; empty when whole. */
 	manifestNote: string;
+	/** The build itself recorded what its sources should be: nothing independent was compared. */
+	manifestDeclared?: boolean;
 	rules: RuleSet;
 	indicators: IndicatorSet;
 	limits: DetectLimits;
@@ -77,7 +79,7 @@ export async function judgeSession(input: SessionInput): Promise<Verdict> {
 		gaps: [...survey.gaps, ...input.gaps],
 		sensorMixUps: survey.sensorMixUps + reads.mixUps,
 		unverified: reads.unverified.size,
-		sourcesKnown: repository.known && !comparedNothing(survey),
+		sourcesKnown: repository.known && !input.manifestDeclared && !comparedNothing(survey),
 		overLimits,
 		rules,
 	});

@@ -7,7 +7,7 @@ import { copyWindowUs } from './limits.ts';
 export interface Expected {
 	/** sha256, hex. */
 	sha256: string;
-	/** Bytes. */
+	/** Bytes; -1 unknown. */
 	size: number;
 }
 
@@ -19,7 +19,7 @@ export type Judgement =
 	/** unjudged: of a lead, which waits for nothing. `shown`: false when no event carries the digest of what was read, only size or a write tell. */
 	| {
 			kind: 'differs';
-			reason: 'size' | 'foreign-write' | 'held' | 'opens-agree' | 'own-write' | 'unjudged';
+			reason: 'size' | 'foreign-write' | 'held' | 'opens-agree' | 'own-write' | 'hashed-by-path' | 'unjudged';
 			cause: Cause;
 			shown: boolean;
 	  }
@@ -48,6 +48,8 @@ export function judgeOpen(f: FileFact, expected: Expected, history: History, sta
 	}
 	if (f.digest === '')
 		return closed(before, f, cause, { kind: 'unverified', reason: 'no-digest' }, { kind: 'expected' });
+	// A tracer that hashes the path itself cannot mix up two files: one open is enough.
+	if (isHashedByPath(f)) return { kind: 'differs', reason: 'hashed-by-path', cause, shown: true };
 	// (b) Elsewhere this digest belongs to a file of another size.
 	if (mixed) {
 		const mixUp: Judgement = { kind: 'mix-up', reason: 'other-size' };
@@ -77,7 +79,11 @@ function closed(before: Before, f: FileFact, cause: Cause, otherwise: Judgement,
 	return otherwise;
 }
 
-const sizeFits = (size: number, expected: Expected): boolean => size < 0 || size === expected.size;
+const isHashedByPath = ({ assurance }: FileFact): boolean =>
+	assurance === 'ptrace' || assurance === 'agent' || assurance === 'declared';
+
+/** An unknown size, of the open or of what is expected, says nothing. */
+const sizeFits = (size: number, expected: Expected): boolean => size < 0 || expected.size < 0 || size === expected.size;
 
 const isGood = (f: FileFact, expected: Expected): boolean =>
 	showsContent(f) && f.digest === expected.sha256 && sizeFits(f.size, expected);

@@ -3,6 +3,7 @@ import type { Facts, FileFact } from '@affidavit/model/facts.ts';
 import type { OpenedFact } from '@affidavit/model/generated/session.ts';
 import type { Finding } from '@affidavit/model/generated/verdict.ts';
 import { findingId } from '@affidavit/model/ids.ts';
+import { importedMatcher } from '@affidavit/model/imported.ts';
 import type { Manifest } from '@affidavit/model/manifest.ts';
 import { failsSession } from '@affidavit/model/severity.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
@@ -60,7 +61,11 @@ interface Known {
 
 export function createLeadFinder(input: LeadInput): LeadFinder {
 	const workspace = createWorkspace(input.opened?.workspace ?? '');
-	const processes = createProcessIndex(input.rules.catalogue, input.limits.processes);
+	const processes = createProcessIndex(
+		input.rules.catalogue,
+		input.limits.processes,
+		input.opened?.matcher === importedMatcher,
+	);
 	const repository = createRepository(null);
 	const known: Known = {
 		input,

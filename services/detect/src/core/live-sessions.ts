@@ -14,6 +14,8 @@ export interface ManifestAnswer {
 	manifest: Manifest | null;
 	/** Why it is missing or partial; empty when whole. */
 	note: string;
+	/** True when the manifest is the build's own word, not a repository's. */
+	declared?: boolean;
 }
 
 export type ResolveManifest = (request: {

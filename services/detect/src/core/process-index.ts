@@ -25,7 +25,19 @@ export interface ProcessIndex {
 	lineage(execId: string): IndexedProcess[];
 }
 
-export function createProcessIndex(catalogue: Catalogue, max: number): ProcessIndex {
+/** Of an imported trace, for a program that the catalogue does not count among the readers of inputs. */
+const importedReader: Tool = { id: 'imported-reader', kind: 'interpreter', inputs: 'committed', names: ['*'] };
+
+/**
+ * `imported`: a Witness trace names threads as processes, loses others, and keeps one program of a pid: who really read a
+ * file cannot be told, so whoever opened a committed one is taken for a reader of inputs.
+ */
+export function createProcessIndex(catalogue: Catalogue, max: number, imported = false): ProcessIndex {
+	const toolOf = (fact: ProcessFact): Tool | null => {
+		const tool = catalogue.classify(fact.binary, fact.arguments);
+		if (!imported || (tool !== null && tool.inputs !== 'none')) return tool;
+		return tool === null ? importedReader : { ...tool, inputs: 'committed' };
+	};
 	const byId = new Map<string, IndexedProcess>();
 	let refused = 0;
 	let own = 0;
@@ -44,7 +56,7 @@ export function createProcessIndex(catalogue: Catalogue, max: number): ProcessIn
 				if (!fuller && (known.fact.digest !== '' || fact.digest === '')) return false;
 				if (known.fact.foreign && !fact.foreign) own++;
 				known.fact = { ...fact, foreign: known.fact.foreign && fact.foreign };
-				known.tool = catalogue.classify(fact.binary, fact.arguments);
+				known.tool = toolOf(fact);
 				return true;
 			}
 			if (byId.size >= max) {
@@ -52,7 +64,7 @@ export function createProcessIndex(catalogue: Catalogue, max: number): ProcessIn
 				return false;
 			}
 			if (!fact.foreign) own++;
-			byId.set(fact.execId, { fact, tool: catalogue.classify(fact.binary, fact.arguments) });
+			byId.set(fact.execId, { fact, tool: toolOf(fact) });
 			return true;
 		},
 		get: (execId) => byId.get(execId),

@@ -1,6 +1,7 @@
 // First pass over a session's facts: counts, and what is suspicious. Memory does not grow with the number of reads.
 import type { Facts, FileFact } from '@affidavit/model/facts.ts';
 import type { ClosedFact, GapFact, ProductFact } from '@affidavit/model/generated/session.ts';
+import { importedMatcher } from '@affidavit/model/imported.ts';
 import { type CelHits, createCelHits } from './cel-findings.ts';
 import { type CelMatcher, createCelMatcher, type MatcherInput } from './cel-matcher.ts';
 import { isForeignChange } from './foreign-writes.ts';
@@ -71,7 +72,7 @@ interface Draft {
 
 export function createSurveyor(input: SurveyInput): Surveyor {
 	const { rules, limits } = input;
-	const processes = createProcessIndex(rules.catalogue, limits.processes);
+	const processes = createProcessIndex(rules.catalogue, limits.processes, input.opened?.matcher === importedMatcher);
 	const draft: Draft = {
 		input,
 		processes,

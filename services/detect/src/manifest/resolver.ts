@@ -41,6 +41,8 @@ export interface ManifestAnswer {
 	manifest: Manifest | null;
 	/** '' when the manifest is the commit's; else what is to be known of it, or why there is none. */
 	note: string;
+	/** True when the manifest is the build's own word, not a repository's. */
+	declared?: boolean;
 }
 
 export type ResolveManifest = (request: ManifestRequest) => Promise<ManifestAnswer>;

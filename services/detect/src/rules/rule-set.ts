@@ -51,6 +51,7 @@ export const codeNames = [
 	'expected',
 	'expectedSize',
 	'commit',
+	'holder',
 	'writer',
 	'wroteAt',
 	'origin',
