@@ -13,6 +13,8 @@ export interface Cursor {
 	readonly keywords: Set<string>;
 	/** What v1 demands of rules; also with `import rego.v1`. */
 	strict: boolean;
+	/** Whether $"…" is known: OPA has it in v1 only, whatever is imported. */
+	readonly templates: boolean;
 	/** Keywords of the language itself, which no rule or import may be named after. */
 	reserved: ReadonlySet<string>;
 	nesting: number;
@@ -46,10 +48,12 @@ export const placeOf = (cursor: Cursor, token: Token): Place => ({
 });
 export const here = (cursor: Cursor): Place => placeOf(cursor, current(cursor));
 
-/** The token, and moves past it; the end and illegal tokens stay. */
+const isLast = ({ kind }: Token): boolean => kind === 'end' || kind === 'illegal' || kind === 'limit';
+
+/** The token, and moves past it unless it is the last. */
 export function take(cursor: Cursor): Token {
 	const token = current(cursor);
-	if (token.kind !== 'end' && token.kind !== 'illegal') cursor.at++;
+	if (!isLast(token)) cursor.at++;
 	return token;
 }
 
@@ -102,14 +106,26 @@ export function failure(
 /** `expected X, found Y`; at the end of the module also what was left open. */
 export function expectedFailure(cursor: Cursor, expected: string): Failure {
 	const token = current(cursor);
-	if (token.kind === 'illegal') return failure(cursor, token.text);
+	if (token.kind === 'illegal' || token.kind === 'limit') {
+		return failure(cursor, token.text, token, token.kind === 'limit' ? 'limit' : 'parse');
+	}
 	if (token.kind !== 'end') {
-		const found = isKeywordToken(cursor, token) ? `the keyword ${token.text}` : describeToken(token);
+		const found = isKeywordToken(cursor, token)
+			? `the keyword ${token.text}`
+			: describeToken(token) + hint(cursor, token);
 		return failure(cursor, `expected ${expected}, found ${found}`);
 	}
 	const unit = cursor.unit === null ? '' : ` (${cursor.unit})`;
 	return failure(cursor, `expected ${expected} before the end of the module${unit}`);
 }
+
+/** Keywords in v1; in v0 names, until they are imported. */
+export const futureKeywords: readonly string[] = ['contains', 'every', 'if', 'in'];
+
+const hint = (cursor: Cursor, { kind, text }: Token): string =>
+	kind === 'name' && futureKeywords.includes(text) && !cursor.keywords.has(text)
+		? `, which is a keyword only after import rego.v1 or import future.keywords.${text}`
+		: '';
 
 /** Runs `read` one level deeper. */
 export function nested<T>(cursor: Cursor, read: (cursor: Cursor) => T): T {

@@ -5,10 +5,10 @@ import { type Punctuation, punctuations, type Token, type TokenKind } from './to
 export const textLengthMax = 1_048_576;
 export const tokensMax = 250_000;
 
-/** Ends with one `end` or `illegal` token. */
+/** Ends with one token of the kind end, illegal or limit. */
 export function lex(text: string): Token[] {
 	if (text.length > textLengthMax) {
-		return [{ kind: 'illegal', text: tooLong, row: 1, column: 1, spaced: false, newline: false }];
+		return [{ kind: 'limit', text: tooLong, row: 1, column: 1, spaced: false, newline: false }];
 	}
 	const lexer: Lexer = {
 		text,
@@ -22,11 +22,11 @@ export function lex(text: string): Token[] {
 		const kind = lexOne(lexer);
 		if (kind === 'end' || kind === 'illegal') return lexer.tokens;
 	}
-	push(lexer, 'illegal', `a module has at most ${tokensMax} tokens`, lexer.at, false, false);
+	push(lexer, 'limit', `a module has at most ${tokensMax} tokens`, lexer.at, false, false);
 	return lexer.tokens;
 }
 
-export const tooLong = `a module has at most ${textLengthMax} characters`;
+const tooLong = `a module has at most ${textLengthMax} characters`;
 
 interface Lexer {
 	text: string;
@@ -162,9 +162,12 @@ function moveTo(lexer: Lexer, end: number): void {
 }
 
 function punctuationAt(text: string, at: number): Punctuation | undefined {
-	for (const candidate of punctuations) if (text.startsWith(candidate, at)) return candidate;
-	return undefined;
+	const pair = text.charCodeAt(at + 1) === equals ? text.slice(at, at + 2) : '';
+	return pairs.get(pair) ?? singles.get(text.charAt(at));
 }
+
+const pairs = new Map(punctuations.filter(({ length }) => length === 2).map((mark) => [mark as string, mark]));
+const singles = new Map(punctuations.filter(({ length }) => length === 1).map((mark) => [mark as string, mark]));
 
 function illegalCharacter(text: string, at: number): string {
 	const point = text.codePointAt(at) ?? 0;
@@ -202,6 +205,7 @@ const dollar = 0x24;
 const plus = 0x2b;
 const minus = 0x2d;
 const dot = 0x2e;
+const equals = 0x3d;
 const underscore = 0x5f;
 const backtick = 0x60;
 const letterE = 0x65;

@@ -41,8 +41,22 @@ export function parseExpression(cursor: Cursor): Expression {
 	for (const keyword of ['some', 'every']) {
 		if (negated && isKeyword(cursor, keyword)) throw failure(cursor, `not cannot stand before ${keyword}`);
 	}
-	const node = parseStatement(cursor);
+	const node = negated && isAt(cursor, '{') ? parseNegatedBraces(cursor) : parseStatement(cursor);
 	return { negated, node, with: parseWiths(cursor), place };
+}
+
+/** `not { … }` over a body is of OPA's second version of the language; over a set or an object it is a term. */
+function parseNegatedBraces(cursor: Cursor): Statement {
+	const token = current(cursor);
+	const statement = attempt(cursor, parseStatement);
+	if (!(statement instanceof Failure)) return statement;
+	if (attempt(cursor, parseBracedBody) instanceof Failure) throw statement;
+	throw failure(cursor, 'not before a body in braces is not supported', token, 'unsupported');
+}
+
+export function parseBracedBody(cursor: Cursor): Expression[] {
+	expect(cursor, '{');
+	return parseBody(cursor, '}');
 }
 
 function parseStatement(cursor: Cursor): Statement {

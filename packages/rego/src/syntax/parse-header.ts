@@ -5,6 +5,7 @@ import {
 	current,
 	expectedFailure,
 	failure,
+	futureKeywords,
 	here,
 	isAt,
 	isName,
@@ -66,7 +67,6 @@ function parseAlias(cursor: Cursor): string {
 	return token.text;
 }
 
-const futureKeywords = new Set(['in', 'every', 'if', 'contains']);
 /** Of OPA's second version of the language. */
 const laterKeywords = new Set(['not', 'and', 'or']);
 
@@ -77,7 +77,7 @@ function importFuture(cursor: Cursor, names: string[], begin: Token): void {
 	if (keyword !== undefined && laterKeywords.has(keyword)) {
 		throw failure(cursor, `import future.keywords.${keyword} is not supported`, begin, 'unsupported');
 	}
-	if (keyword !== undefined && !futureKeywords.has(keyword)) {
+	if (keyword !== undefined && !futureKeywords.includes(keyword)) {
 		throw failure(cursor, `there is no future.keywords.${keyword}; there are contains, every, if and in`, begin);
 	}
 	for (const name of keyword === undefined ? futureKeywords : [keyword]) cursor.keywords.add(name);

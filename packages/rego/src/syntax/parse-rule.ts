@@ -6,7 +6,6 @@ import {
 	type Cursor,
 	constant,
 	current,
-	expect,
 	expectedFailure,
 	Failure,
 	failure,
@@ -20,7 +19,7 @@ import {
 	takeKeyword,
 	variable,
 } from './cursor.ts';
-import { parseBody, parseExpression } from './parse-body.ts';
+import { parseBracedBody, parseExpression } from './parse-body.ts';
 import { parseOperators } from './parse-operators.ts';
 import { parseArguments, parseField, parseIndex } from './parse-term.ts';
 import type { Token } from './token.ts';
@@ -34,6 +33,8 @@ interface Head {
 	/** After = or := */
 	value: Term | null;
 	begin: Token;
+	/** White space stands before the first [ or (. */
+	spaced: boolean;
 }
 
 export function parseRules(cursor: Cursor): Rule[] {
@@ -42,8 +43,7 @@ export function parseRules(cursor: Cursor): Rule[] {
 	if (!isName(cursor)) throw notARule(cursor, isDefault);
 	cursor.unit = `the rule ${current(cursor).text.slice(0, 60)} begins at row ${begin.row}`;
 	const head = parseHead(cursor);
-	if (isDefault) return [checkDefault(cursor, parseDefault(head), begin)];
-	const rules = parseDeclaration(cursor, head);
+	const rules = isDefault ? [checkDefault(cursor, parseDefault(head), begin)] : parseDeclaration(cursor, head);
 	cursor.unit = null;
 	return rules;
 }
@@ -64,16 +64,18 @@ function parseHead(cursor: Cursor): Head {
 	take(cursor);
 	const path: [Constant, ...Term[]] = [constant(variable(cursor, begin.text, place).name, place)];
 	let args: Term[] | null = null;
-	// White space may stand before the first [ or ( of a head, unlike anywhere else.
+	let spacedHead = false;
+	// White space may stand before the first [ or ( of a head that a body follows, unlike anywhere else.
 	for (let first = true; args === null; first = false) {
 		const { kind, spaced } = current(cursor);
 		if (spaced && !first) break;
+		spacedHead ||= spaced && (kind === '.' || kind === '[' || kind === '(');
 		if (kind === '.') path.push(parseField(cursor));
 		else if (kind === '[') path.push(parseIndex(cursor));
 		else if (kind === '(') args = parseArguments(cursor);
 		else break;
 	}
-	const head: Head = { path, args, key: null, value: null, begin };
+	const head: Head = { path, args, key: null, value: null, begin, spaced: spacedHead };
 	if (takeKeyword(cursor, 'contains')) {
 		if (args !== null) throw failure(cursor, 'contains makes a set; a function cannot be one');
 		head.key = parseOperators(cursor);
@@ -110,9 +112,7 @@ function parseDeclaration(cursor: Cursor, head: Head): Rule[] {
 	if (!hasIf) demandStrictly(cursor, head, 'the keyword if is required before the body of');
 	const rule = ruleOf(cursor, head, hasIf, body);
 	if (isKeyword(cursor, 'else')) {
-		if (rule.key !== null) throw failure(cursor, 'else cannot follow a rule that makes a set');
-		if (head.path.some((term) => term.kind !== 'constant'))
-			throw failure(cursor, 'else cannot follow a rule with variables in its head');
+		demandElse(cursor, rule, hasIf);
 		while (isKeyword(cursor, 'else')) rule.else.push(parseElse(cursor, head));
 		if (isAt(cursor, '{')) throw expectedFailure(cursor, 'else before a further body');
 	}
@@ -130,13 +130,19 @@ function parseDeclaration(cursor: Cursor, head: Head): Rule[] {
 	return rules;
 }
 
+function demandElse(cursor: Cursor, { kind, head }: Rule, hasIf: boolean): void {
+	if (kind === 'set') throw failure(cursor, 'else cannot follow a rule that makes a set');
+	if (head.some((term) => term.kind !== 'constant')) {
+		throw failure(cursor, 'else cannot follow a rule with variables in its head');
+	}
+	// As in OPA: without if, p.q is read as p with the key q.
+	if (kind === 'complete' && !hasIf && head.length === 2) {
+		throw failure(cursor, 'else cannot follow a rule that makes an object');
+	}
+}
+
 const freshWildcard = (cursor: Cursor, term: Term): Term =>
 	term.kind === 'variable' && term.name.startsWith('$') ? variable(cursor, '_', term.place) : term;
-
-function parseBracedBody(cursor: Cursor): Expression[] {
-	expect(cursor, '{');
-	return parseBody(cursor, '}');
-}
 
 /** After `if`: one expression, or a body in braces where these do not read as another value than a set. */
 function parseIfBody(cursor: Cursor): Expression[] {
@@ -164,6 +170,7 @@ function ruleOf(cursor: Cursor, head: Head, hasIf: boolean, body: Expression[]):
 
 function bodilessRule(cursor: Cursor, head: Head): Rule {
 	if (head.key !== null) return setRule(head, head.path, head.key, []);
+	if (head.spaced) throw expectedFailure(cursor, `a body of the rule ${String(head.path[0].value)}`);
 	if (head.value !== null || head.args !== null) return completeRule(head, []);
 	const [name, key] = head.path;
 	if (key === undefined) throw expectedFailure(cursor, `a value or a body of the rule ${String(name.value)}`);

@@ -7,6 +7,7 @@ const refusedKeywords = ['not', 'some', 'every'];
 
 export const parseTemplate = (cursor: Cursor): Term =>
 	nested(cursor, () => {
+		if (!cursor.templates) throw failure(cursor, 'template strings are of Rego v1, and this module is v0');
 		const place = here(cursor);
 		const parts: (string | Term)[] = [];
 		for (;;) {

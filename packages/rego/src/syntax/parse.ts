@@ -52,6 +52,7 @@ function cursorOver(module: string, text: string, { version }: ParseOptions): Cu
 		at: 0,
 		keywords: new Set(names),
 		strict,
+		templates: strict,
 		reserved: new Set(names),
 		nesting: 0,
 		wildcards: 0,

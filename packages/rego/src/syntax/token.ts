@@ -9,12 +9,14 @@ export type TokenKind =
 	| 'templateEnd'
 	/** Something that is no token; `text` is the whole complaint. */
 	| 'illegal'
+	/** The text goes on, and is not read any further; `text` names the limit. */
+	| 'limit'
 	| 'end'
 	| Punctuation;
 
 export type Punctuation = (typeof punctuations)[number];
 
-/** Longest first where one begins with another. */
+/** Those of two characters all end with =. */
 export const punctuations = [
 	...([':=', '==', '!=', '>=', '<='] as const),
 	...(['{', '}', '[', ']', '(', ')', ',', ':', ';', '.', '+', '-', '*', '/', '%', '&', '|', '=', '<', '>'] as const),
