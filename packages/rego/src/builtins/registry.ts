@@ -11,6 +11,7 @@ import { objects } from './objects.ts';
 import { output } from './output.ts';
 import { ranges } from './ranges.ts';
 import { sets } from './sets.ts';
+import { sprintfFamily } from './sprintf.ts';
 import { stringReplace } from './string-replace.ts';
 import { strings } from './strings.ts';
 import { types } from './types.ts';
@@ -30,6 +31,7 @@ const families: readonly (readonly Builtin[])[] = [
 	objectSubset,
 	strings,
 	stringReplace,
+	sprintfFamily,
 	types,
 	walk,
 	graph,
