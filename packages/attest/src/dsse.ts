@@ -2,6 +2,8 @@
 import type { KeyObject } from 'node:crypto';
 import { sha256Hex } from '@affidavit/model/digests.ts';
 import { verifyBytes } from './keys.ts';
+import type { ByteRange } from './payload-bytes.ts';
+import { base64Size, decodeBase64, findPayload } from './payload-bytes.ts';
 import { isObject, typeName } from './statement.ts';
 
 export interface EnvelopeSignature {
@@ -32,22 +34,43 @@ export type ParsedEnvelope = { kind: 'envelope'; envelope: Envelope } | { kind: 
 
 /** Largest envelope that is read, bytes. */
 export const envelopeBytesMax = 128 * 1024 * 1024;
+/** Most bytes of an envelope beside its payload: they become JavaScript values, which take twenty times as much. */
+export const envelopeRestBytesMax = 8 * 1024 * 1024;
 /** Most signatures that an envelope is read with: each costs a check per key. */
 export const signaturesMax = 64;
+/** Most intermediates of one signature. */
+export const intermediatesMax = 16;
+/** Most timestamps of one signature. */
+export const timestampsMax = 8;
 
 /** DSSE's pre-authentication encoding: what is signed. */
-export function pae(payloadType: string, payload: Uint8Array): Buffer {
-	const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `;
-	return Buffer.concat([Buffer.from(head, 'utf8'), payload]);
+export const pae = (payloadType: string, payload: Uint8Array): Buffer =>
+	Buffer.concat([paeHead(payloadType, payload.length), payload]);
+
+const paeHead = (payloadType: string, payloadBytes: number): Buffer =>
+	Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payloadBytes} `, 'utf8');
+
+/** What the signatures are over; no copy of a payload that was read by us, since it lies behind its head already. */
+export function signedBytes({ payloadType, payload }: Envelope): Buffer {
+	const head = paeHead(payloadType, payload.length);
+	const start = payload.byteOffset - head.length;
+	if (start >= 0 && head.equals(new Uint8Array(payload.buffer, start, head.length)))
+		return Buffer.from(payload.buffer, start, head.length + payload.length);
+	return Buffer.concat([head, payload]);
 }
 
 /** Reads an envelope from untrusted bytes; a Sigstore bundle gives the envelope that it holds. */
 export function parseEnvelope(bytes: Uint8Array): ParsedEnvelope {
 	if (bytes.length > envelopeBytesMax)
 		return invalid(`envelope: expected at most ${envelopeBytesMax} bytes, found ${bytes.length}`);
+	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const range = findPayload(buffer, envelopeRestBytesMax);
+	const rest = range ? Buffer.concat([buffer.subarray(0, range.start), buffer.subarray(range.end)]) : buffer;
+	if (rest.length > envelopeRestBytesMax)
+		return invalid(`envelope: expected at most ${envelopeRestBytesMax} bytes beside an unescaped payload`);
 	let value: unknown;
 	try {
-		value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+		value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(rest));
 	} catch {
 		return invalid('envelope: expected a JSON text in UTF-8');
 	}
@@ -55,32 +78,78 @@ export function parseEnvelope(bytes: Uint8Array): ParsedEnvelope {
 	if (!isObject(value)) return invalid(`envelope: expected a JSON object, found ${typeName(value)}`);
 	const { payloadType, payload, signatures } = value;
 	if (typeof payloadType !== 'string') return invalid(`payloadType: expected a string, found ${typeName(payloadType)}`);
-	const body = base64(payload);
+	const body =
+		typeof payload !== 'string'
+			? null
+			: range
+				? decodePayload(payloadType, buffer, range)
+				: decodePayload(payloadType, Buffer.from(payload, 'utf8'));
 	if (!body) return invalid(`payload: expected base64 (standard alphabet, padded), found ${typeName(payload)}`);
 	if (!Array.isArray(signatures)) return invalid(`signatures: expected an array, found ${typeName(signatures)}`);
 	if (signatures.length === 0 || signatures.length > signaturesMax)
 		return invalid(`signatures: expected 1 to ${signaturesMax} entries, found ${signatures.length}`);
 	const parsed: EnvelopeSignature[] = [];
 	for (const [i, entry] of signatures.entries()) {
-		if (!isObject(entry)) return invalid(`signatures[${i}]: expected an object, found ${typeName(entry)}`);
-		const keyid = entry['keyid'] ?? '';
-		if (typeof keyid !== 'string')
-			return invalid(`signatures[${i}].keyid: expected a string, found ${typeName(keyid)}`);
-		const sig = base64(entry['sig']);
-		if (!sig) return invalid(`signatures[${i}].sig: expected base64 (standard alphabet, padded)`);
-		parsed.push({ keyid, sig });
+		const signature = readSignature(entry);
+		if (typeof signature === 'string') return invalid(`signatures[${i}]${signature}`);
+		parsed.push(signature);
 	}
 	return { kind: 'envelope', envelope: { payloadType, payload: body, signatures: parsed } };
 }
 
-/** Decodes standard, padded base64; null for anything else (Node's own decoder skips what it does not know). */
-function base64(value: unknown): Buffer | null {
-	if (typeof value !== 'string' || value.length % 4 !== 0) return null;
-	const bytes = Buffer.from(value, 'base64');
-	const padding = value.endsWith('==') ? 2 : value.endsWith('=') ? 1 : 0;
-	if (bytes.length !== (value.length / 4) * 3 - padding) return null;
-	// The URL-safe alphabet decodes to full length too; it is not DSSE's.
-	return value.includes('-') || value.includes('_') ? null : bytes;
+/** Or what is wrong with it, to be put behind its name. */
+function readSignature(entry: unknown): EnvelopeSignature | string {
+	if (!isObject(entry)) return `: expected an object, found ${typeName(entry)}`;
+	const keyid = entry['keyid'] ?? '';
+	if (typeof keyid !== 'string') return `.keyid: expected a string, found ${typeName(keyid)}`;
+	const sig = base64(entry['sig']);
+	if (!sig) return '.sig: expected base64 (standard alphabet, padded)';
+	const signature: EnvelopeSignature = { keyid, sig };
+	const { certificate, intermediates, timestamps } = entry;
+	if (certificate !== undefined) {
+		const pem = base64(certificate);
+		if (!pem) return '.certificate: expected base64 of a PEM text';
+		signature.certificate = pem;
+	}
+	if (intermediates !== undefined) {
+		const pems = listOf(intermediates, intermediatesMax, base64);
+		if (!pems) return `.intermediates: expected at most ${intermediatesMax} base64 texts`;
+		signature.intermediates = pems;
+	}
+	if (timestamps !== undefined) {
+		const read = listOf(timestamps, timestampsMax, readTimestamp);
+		if (!read) return `.timestamps: expected at most ${timestampsMax} entries of type and base64 data`;
+		signature.timestamps = read;
+	}
+	return signature;
+}
+
+function readTimestamp(entry: unknown): SignatureTimestamp | null {
+	if (!isObject(entry) || typeof entry['type'] !== 'string') return null;
+	const data = base64(entry['data']);
+	return data ? { type: entry['type'], data } : null;
+}
+
+/** null when it is no list, too long, or one entry cannot be read. */
+function listOf<Entry>(value: unknown, countMax: number, read: (entry: unknown) => Entry | null): Entry[] | null {
+	if (!Array.isArray(value) || value.length > countMax) return null;
+	const entries: Entry[] = [];
+	for (const item of value) {
+		const entry = read(item);
+		if (!entry) return null;
+		entries.push(entry);
+	}
+	return entries;
+}
+
+const base64 = (value: unknown): Buffer | null =>
+	typeof value === 'string' ? decodeBase64(Buffer.from(value, 'utf8')) : null;
+
+/** The payload behind the head of its pre-authentication encoding, in one allocation; null when it is not base64. */
+export function decodePayload(payloadType: string, text: Buffer, range?: ByteRange): Buffer | null {
+	const all = range ?? { start: 0, end: text.length };
+	const size = base64Size(text, all);
+	return size === null ? null : decodeBase64(text, all, paeHead(payloadType, size));
 }
 
 export type EnvelopeCheck =
@@ -97,7 +166,7 @@ export interface TrustedKey {
 
 /** Accepts when any signature verifies under any of the keys; key ids only choose the words of a refusal. */
 export function verifyEnvelope(envelope: Envelope, keys: readonly TrustedKey[]): EnvelopeCheck {
-	const signed = pae(envelope.payloadType, envelope.payload);
+	const signed = signedBytes(envelope);
 	for (const { sig } of envelope.signatures)
 		for (const { key } of keys) if (verifyBytes(key, signed, sig)) return { kind: 'verified', key };
 	const named = envelope.signatures.map((s) => s.keyid);

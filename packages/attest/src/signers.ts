@@ -1,7 +1,13 @@
 // Who signed an envelope: every signature against every key, and against its own certificate (go-witness dsse/verify.go).
-import type { Envelope, TrustedKey } from './dsse.ts';
-import type { Padding } from './keys.ts';
+import type { Envelope, EnvelopeSignature, TrustedKey } from './dsse.ts';
+import { signedBytes } from './dsse.ts';
+import type { Padding, SignatureCheck } from './keys.ts';
+import { checkSignature } from './keys.ts';
 import type { Certificate } from './x509/certificate.ts';
+import type { ChainBudget, ChainResult } from './x509/chain.ts';
+import { verifyChain } from './x509/chain.ts';
+import { parseCertificatePem } from './x509/parse.ts';
+import { verifyTimestamp } from './x509/timestamp.ts';
 
 export interface SignersRequest {
 	keys: readonly TrustedKey[];
@@ -18,21 +24,168 @@ export interface SignersRequest {
 /** `signature`: position in the envelope. `padding`: of an RSA signature that verified, else 'none'. `reason`: '' when verified. */
 export type SignerCheck =
 	| { kind: 'key'; signature: number; keyId: string; verified: boolean; padding: Padding; reason: string }
-	| {
-			kind: 'certificate';
-			signature: number;
-			certificate: Certificate;
-			/** What chains are built with, the signature's own first: for asking which root it belongs to. */
-			intermediates: Certificate[];
-			/** Leaf first, root last; empty when there is none. */
-			chain: Certificate[];
-			/** Unix time in milliseconds that it was judged at. */
-			atMs: number;
-			/** True when `atMs` is a timestamp's. */
-			timestamped: boolean;
-			verified: boolean;
-			padding: Padding;
-			reason: string;
-	  }
+	| CertificateCheck
 	/** The signature carries a certificate that cannot be read: go-witness then tries no key on it either. */
 	| { kind: 'unreadable-certificate'; signature: number; verified: false; reason: string };
+
+export interface CertificateCheck {
+	kind: 'certificate';
+	signature: number;
+	certificate: Certificate;
+	/** What chains are built with, the signature's own first: for asking which root it belongs to. */
+	intermediates: Certificate[];
+	/** Leaf first, root last; empty when there is none. */
+	chain: Certificate[];
+	/** Unix time in milliseconds that it was judged at; NaN when no timestamp gave one. */
+	atMs: number;
+	/** True when `atMs` is a timestamp's. */
+	timestamped: boolean;
+	verified: boolean;
+	padding: Padding;
+	reason: string;
+}
+
+/** Bytes that are hashed for one envelope: signatures times keys times a payload of 100 MB would take minutes. */
+export const signedWorkBytesMax = 1024 * 1024 * 1024;
+/** What a check costs beside the hashing, in bytes that could be hashed in that time. */
+const checkCostBytes = 64 * 1024;
+/** Bytes of certificates, intermediates and timestamps that one envelope's signatures may carry: reading them is slow. */
+export const signerBytesMax = 1024 * 1024;
+/** Issuers that are tried for one envelope, over all signatures and timestamps. */
+export const envelopeCandidatesMax = 1000;
+
+interface Work {
+	signed: Buffer;
+	bytesLeft: number;
+	budget: ChainBudget;
+	/** Why certificates are not looked at, '' when they are. */
+	tooMuch: string;
+}
+
+/** One check per signature and key, and one per signature with a certificate; in the envelope's order. Never throws. */
+export function checkSigners(envelope: Envelope, request: SignersRequest): SignerCheck[] {
+	const work: Work = {
+		signed: signedBytes(envelope),
+		bytesLeft: signedWorkBytesMax,
+		budget: { candidatesLeft: envelopeCandidatesMax },
+		tooMuch: carriedBytes(envelope) > signerBytesMax ? `more than ${signerBytesMax} bytes of certificates` : '',
+	};
+	const checks: SignerCheck[] = [];
+	for (const [index, signature] of envelope.signatures.entries()) {
+		if (signature.certificate && signature.certificate.length > 0) {
+			const check = checkCertificate(index, signature, signature.certificate, request, work);
+			checks.push(check);
+			if (check.kind === 'unreadable-certificate') continue;
+		}
+		checkKeys(checks, index, signature, request.keys, work);
+	}
+	return checks;
+}
+
+function carriedBytes({ signatures }: Envelope): number {
+	let sum = 0;
+	for (const { certificate, intermediates = [], timestamps = [] } of signatures) {
+		sum += certificate?.length ?? 0;
+		for (const { length } of intermediates) sum += length;
+		for (const { data } of timestamps) sum += data.length;
+	}
+	return sum;
+}
+
+/** The key that the signature names is tried first; a signature is one key's, so the others need no work then. */
+function checkKeys(
+	checks: SignerCheck[],
+	index: number,
+	{ keyid, sig }: EnvelopeSignature,
+	keys: readonly TrustedKey[],
+	work: Work,
+): void {
+	const named = keys.find(({ keyId }) => keyId === keyid);
+	const first = named ? check(work, named.key, sig) : notVerified;
+	for (const key of keys) {
+		const result = key === named ? first : first.verified ? notVerified : check(work, key.key, sig);
+		const padding = result.verified ? result.padding : 'none';
+		const reason = result.verified ? '' : unverified(work);
+		checks.push({ kind: 'key', signature: index, keyId: key.keyId, verified: result.verified, padding, reason });
+	}
+}
+
+const notVerified: SignatureCheck = { verified: false };
+
+function check(work: Work, key: Certificate['key'], sig: Uint8Array): SignatureCheck {
+	work.bytesLeft -= work.signed.length + checkCostBytes;
+	return work.bytesLeft < 0 ? notVerified : checkSignature(key, work.signed, sig);
+}
+
+const unverified = (work: Work): string =>
+	work.bytesLeft < 0
+		? `more than ${signedWorkBytesMax} bytes to hash: too many signatures and keys for a payload of this size`
+		: 'the signature does not verify under the key';
+
+function checkCertificate(
+	index: number,
+	signature: EnvelopeSignature,
+	pem: Uint8Array,
+	request: SignersRequest,
+	work: Work,
+): SignerCheck {
+	const parsed = work.tooMuch === '' ? parseCertificatePem(pem) : { kind: 'invalid' as const, reason: work.tooMuch };
+	if (parsed.kind === 'invalid')
+		return { kind: 'unreadable-certificate', signature: index, verified: false, reason: parsed.reason };
+	const { certificate } = parsed;
+	const intermediates = [...own(signature), ...request.intermediates];
+	const time = timeOf(signature, certificate, intermediates, request, work.budget);
+	const about = { kind: 'certificate', signature: index, certificate, intermediates } as const;
+	if (time.kind === 'refused') {
+		const none = { atMs: Number.NaN, timestamped: false, verified: false, padding: 'none' } as const;
+		return { ...about, ...none, chain: [], reason: time.reason };
+	}
+	const { atMs, timestamped, chain } = time;
+	if (chain.kind === 'refused')
+		return { ...about, chain: [], atMs, timestamped, verified: false, padding: 'none', reason: chain.reason };
+	const result = check(work, certificate.key, signature.sig);
+	const padding = result.verified ? result.padding : 'none';
+	const reason = result.verified ? '' : unverified(work);
+	return { ...about, chain: chain.chain, atMs, timestamped, verified: result.verified, padding, reason };
+}
+
+/** Unreadable intermediates are left out, as in go-witness: the chain does without them or fails. */
+function own({ intermediates = [] }: EnvelopeSignature): Certificate[] {
+	const certificates: Certificate[] = [];
+	for (const pem of intermediates) {
+		const parsed = parseCertificatePem(pem);
+		if (parsed.kind === 'certificate') certificates.push(parsed.certificate);
+	}
+	return certificates;
+}
+
+type Judged =
+	| { kind: 'judged'; atMs: number; timestamped: boolean; chain: ChainResult }
+	| { kind: 'refused'; reason: string };
+
+/** Without authorities: now. With them: the last timestamp at which there is a chain, else the last good one. */
+function timeOf(
+	{ timestamps = [], sig }: EnvelopeSignature,
+	leaf: Certificate,
+	intermediates: readonly Certificate[],
+	{ roots, timestampAuthorities, nowMs }: SignersRequest,
+	budget: ChainBudget,
+): Judged {
+	const judge = (atMs: number, timestamped: boolean): Judged & { kind: 'judged' } => {
+		const chain = verifyChain({ leaf, intermediates, roots, atMs, budget });
+		return { kind: 'judged', atMs, timestamped, chain };
+	};
+	if (timestampAuthorities.length === 0) return judge(nowMs, false);
+	let best: (Judged & { kind: 'judged' }) | null = null;
+	let reason = 'the signature has no timestamp, which the policy asks for';
+	for (const { data } of timestamps) {
+		const stamp = verifyTimestamp({ token: data, signature: sig, authorities: timestampAuthorities, nowMs, budget });
+		if (stamp.kind === 'refused') {
+			reason = `no valid timestamp: ${stamp.reason}`;
+			continue;
+		}
+		const judged = judge(stamp.atMs, true);
+		if (judged.chain.kind === 'chain' || best?.chain.kind !== 'chain') best = judged;
+	}
+	return best ?? { kind: 'refused', reason };
+}

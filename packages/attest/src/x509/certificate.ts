@@ -33,10 +33,14 @@ export interface PathFields {
 	signature: Uint8Array;
 	/** null: none that we take (MD5, SHA-1, DSA, unknown). */
 	signatureScheme: SignatureScheme | null;
+	/** 1 to 3. */
+	version: number;
 	hasBasicConstraints: boolean;
 	isCa: boolean;
 	/** -1: unlimited. */
 	pathLengthMax: number;
+	/** There is a key usage, and it does not say keyCertSign. */
+	forbidsCertSign: boolean;
 	subjectKeyId: Uint8Array | null;
 	authorityKeyId: Uint8Array | null;
 	/** Value of the subject alternative name, null without one. */

@@ -1,5 +1,10 @@
 // RFC 3161 timestamps of a signature, judged as go-witness's timestamp verifier does.
+import { createHash } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
+import type { ChainBudget, ChainResult } from './chain.ts';
+import { verifyChain } from './chain.ts';
+import { verifyScheme } from './signature-scheme.ts';
+import { readToken } from './timestamp-token.ts';
 
 export interface TimestampRequest {
 	/** DER of the CMS TimeStampToken, not of the whole response. */
@@ -10,11 +15,38 @@ export interface TimestampRequest {
 	authorities: readonly Certificate[];
 	/** Unix time in milliseconds at which the real engine judges a token that has no signing time. */
 	nowMs: number;
+	budget?: ChainBudget;
 }
 
 export type TimestampResult =
 	/** `atMs`: the token's own time; `authority`: subject of the certificate that signed it. */
 	{ kind: 'timestamp'; atMs: number; authority: string } | { kind: 'refused'; reason: string };
 
-/** Largest token that is read, bytes. */
-export const timestampBytesMax = 256 * 1024;
+const timeStampingUsage = '1.3.6.1.5.5.7.3.8';
+
+/** Never throws. */
+export function verifyTimestamp({ token, signature, authorities, nowMs, budget }: TimestampRequest): TimestampResult {
+	const read = readToken(token);
+	if (read.kind === 'refused') return read;
+	const { content, signed, signer, certificates, scheme, signatureValue, signingMs, atMs, imprint } = read.token;
+	if (!createHash('sha256').update(signature).digest().equals(imprint))
+		return refused('it stamps another signature than this one');
+	if (!createHash(read.token.digest).update(content).digest().equals(read.token.messageDigest))
+		return refused('the digest that is signed is not that of its content');
+	if (!verifyScheme(scheme, signer.key, signed, signatureValue))
+		return refused('its signature does not verify under the certificate that it names');
+	const { extendedKeyUsages, extendedKeyUsageCritical } = signer.path;
+	if (extendedKeyUsages.length !== 1 || extendedKeyUsages[0] !== timeStampingUsage)
+		return refused('its certificate must have timeStamping as its only extended key usage');
+	if (!extendedKeyUsageCritical) return refused('the extended key usage of its certificate must be critical');
+	const about = { leaf: signer, intermediates: certificates, roots: authorities, ...(budget && { budget }) };
+	const whenSigned = verifyChain({ ...about, atMs: signingMs ?? nowMs });
+	if (whenSigned.kind === 'refused') return untrusted(whenSigned);
+	const whenStamped = verifyChain({ ...about, atMs, extendedKeyUsage: timeStampingUsage });
+	if (whenStamped.kind === 'refused') return untrusted(whenStamped);
+	return { kind: 'timestamp', atMs, authority: signer.subject };
+}
+
+const refused = (reason: string): TimestampResult => ({ kind: 'refused', reason: `timestamp: ${reason}` });
+const untrusted = ({ reason }: ChainResult & { kind: 'refused' }): TimestampResult =>
+	refused(`its certificate has no chain to a timestamp authority of the policy: ${reason}`);
