@@ -39,12 +39,20 @@ export interface PeerAnswer {
 	output: string;
 }
 
-export function askPeer(
-	binary: string,
-	files: { policy: string; policyKey: string; attestations: string[]; artifact: string },
-): PeerAnswer {
-	const args = ['-p', files.policy, '-k', files.policyKey, '-a', files.attestations.join(','), '-f', files.artifact];
-	const { status, stdout, stderr } = spawnSync(binary, args, { encoding: 'utf8', timeout: 120_000 });
+/** Paths; none of them may hold a comma. */
+export interface PeerFiles {
+	policy: string;
+	policyKey: string;
+	attestations: readonly string[];
+	artifact: string;
+}
+
+export const peerArguments = ({ policy, policyKey, attestations, artifact }: PeerFiles): string[] => [
+	...['-p', policy, '-k', policyKey, '-a', attestations.join(','), '-f', artifact],
+];
+
+export function askPeer(binary: string, files: PeerFiles): PeerAnswer {
+	const { status, stdout, stderr } = spawnSync(binary, peerArguments(files), { encoding: 'utf8', timeout: 120_000 });
 	const output = `${stdout}${stderr}`;
 	const accepted = status === 0 && output.trimEnd().endsWith('ACCEPT');
 	if (!accepted && !output.includes('REJECT'))

@@ -22,7 +22,7 @@ export interface MatrixCase {
 	peer: Verdict;
 	/** Traps for which strict mode rejects what the real library accepts; empty where strict says the same. */
 	traps?: readonly TrapCode[];
-	/** Where strict and witness reject both, but a text must be in the reason: what users look for. */
+	/** Must be in the reasons of our witness mode: that it rejects for this and for nothing else. */
 	says?: RegExp;
 	make(maker: Maker): Inputs | Promise<Inputs>;
 }

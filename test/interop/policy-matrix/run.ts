@@ -1,20 +1,19 @@
 // Runs a case by the real library and by ours, on the same bytes.
-import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { PeerAnswer } from '../peerverify.ts';
+import type { PeerAnswer, PeerFiles } from '../peerverify.ts';
 import { askPeer } from '../peerverify.ts';
 import type { Inputs } from './case.ts';
 
-/** Writes a case's files into `folder` and asks the peer. */
-export function askPeerOf(binary: string, folder: string, inputs: Inputs): PeerAnswer {
+/** Writes a case's files into `folder`, which is made. */
+export function writeInputs(folder: string, inputs: Inputs): PeerFiles {
 	mkdirSync(join(folder, 'attestations'), { recursive: true });
 	const write = (name: string, bytes: Uint8Array | string): string => {
 		const file = join(folder, name);
 		writeFileSync(file, bytes);
 		return file;
 	};
-	const files = {
+	return {
 		policy: write('policy.json', inputs.policy),
 		policyKey: write('policy.pub', inputs.policyKey),
 		attestations: inputs.attestations.map(({ name, bytes }, i) =>
@@ -22,6 +21,11 @@ export function askPeerOf(binary: string, folder: string, inputs: Inputs): PeerA
 		),
 		artifact: write('artifact', inputs.artifact),
 	};
+}
+
+/** Asks the peer of a case's files in `folder`. */
+export function askPeerOf(binary: string, folder: string, inputs: Inputs): PeerAnswer {
+	const files = writeInputs(folder, inputs);
 	try {
 		return askPeer(binary, files);
 	} catch (error) {
@@ -30,5 +34,3 @@ export function askPeerOf(binary: string, folder: string, inputs: Inputs): PeerA
 		throw error;
 	}
 }
-
-export const artifactDigest = ({ artifact }: Inputs): string => createHash('sha256').update(artifact).digest('hex');
