@@ -7,6 +7,8 @@ export type CliErrorCode =
 	| 'file-missing'
 	| 'file-unreadable'
 	| 'file-too-large'
+	| 'file-unwritable'
+	| 'file-exists'
 	| 'key-unreadable'
 	| 'key-exists'
 	| 'key-mismatch'

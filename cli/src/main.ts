@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { registerConfig } from './commands/config.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerPolicies } from './commands/policies.ts';
+import { registerPolicy } from './commands/policy.ts';
 import { registerSession } from './commands/session.ts';
 import { registerSessions } from './commands/sessions.ts';
 import { registerVerify } from './commands/verify.ts';
@@ -22,6 +23,7 @@ const commands: readonly Register[] = [
 	registerSessions,
 	registerSession,
 	registerVerify,
+	registerPolicy,
 	registerKeys,
 	registerPolicies,
 	registerConfig,

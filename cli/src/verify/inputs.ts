@@ -14,6 +14,8 @@ import { CliError } from '../errors.ts';
 const envelopeEnding = '.dsse.json';
 const folderDepthMax = 8;
 const totalBytesMax = 1024 * 1024 * 1024;
+/** A policy holds certificates and Rego: kilobytes. */
+export const policyBytesMax: number = 16 * 1024 * 1024;
 
 /** sha256 in hex of `sha256:HEX` or of a file's content. */
 export async function artifactDigest(artifact: string): Promise<string> {
@@ -75,6 +77,14 @@ export async function readPublicKeys(paths: readonly string[]): Promise<TrustedK
 		keys.push({ key: parsed.key, keyId: parsed.keyId });
 	}
 	return keys;
+}
+
+/** A file's bytes. Throws CliError (file-missing, file-unreadable, file-too-large). */
+export async function readBounded(path: string, bytesMax: number): Promise<Buffer> {
+	const found = await statOf(path);
+	if (found.isDirectory()) throw new CliError('file-unreadable', `${path}: a folder, expected a file`);
+	if (found.size > bytesMax) throw new CliError('file-too-large', `${path}: expected at most ${bytesMax} bytes`);
+	return read(path);
 }
 
 async function statOf(path: string): Promise<Stats> {

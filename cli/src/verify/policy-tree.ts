@@ -17,12 +17,10 @@ const keyIdCharsShown = 16;
 /** The policy, its steps, what was not used, and what the reader must know about how it was judged. */
 export function policyTree(result: PolicyResult): TreeNode[] {
 	const { policy, steps, unused } = result;
-	const signer = policy.keyId === '' ? '' : `, signed by ${short(policy.keyId)}`;
-	const expires = policy.expires === '' ? '' : `, expires ${policy.expires}`;
 	return [
 		{
 			accepted: policy.accepted,
-			text: `policy ${policy.name}${signer}${expires}: ${policy.reason}`,
+			text: `policy ${policy.name}: ${policy.reason}`,
 			children: [...steps.map(stepNode), ...unusedNode(unused)],
 		},
 		...modeNotes(result).map((text) => leaf(null, text)),

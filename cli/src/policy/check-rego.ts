@@ -1,0 +1,116 @@
+// The Rego of a policy: does it parse, does it compile, can it deny?
+import { describeProblem } from '@affidavit/rego/errors.ts';
+import { compileModules } from '@affidavit/rego/rego.ts';
+import type { Module, Rule } from '@affidavit/rego/syntax/ast.ts';
+import { parseModule } from '@affidavit/rego/syntax/parse.ts';
+import { placeOf } from './check-steps.ts';
+import type { PolicyDocument, RegoModule } from './document.ts';
+import { error, type PolicyFinding, type Report, warning } from './finding.ts';
+
+/** Witness reads modules as OPA 0.x did; `import rego.v1` works in them. */
+const version = 'v0';
+
+/** `ruleFiles`: the file that a module is in, by its name, for messages that an editor can follow. */
+export function checkRego(document: PolicyDocument, ruleFiles: ReadonlyMap<string, string>, report: Report): void {
+	for (const step of document.steps)
+		for (const [i, { regopolicies }] of step.attestations.entries()) {
+			const named = regopolicies.map((module) => ({ ...module, shown: ruleFiles.get(module.name) ?? module.name }));
+			checkAttestation(named, `${placeOf(step)}.attestations[${i}]`, report);
+		}
+}
+
+type NamedModule = RegoModule & { shown: string };
+
+/** Problems of one module that are reported. */
+const problemsShownMax = 10;
+
+function checkAttestation(modules: readonly NamedModule[], place: string, report: Report): void {
+	const at = (index: number): string => `${place}.regopolicies[${index}]`;
+	const parsed: { module: Module; index: number }[] = [];
+	const names = new Set<string>();
+	for (const [index, { name, text, shown }] of modules.entries()) {
+		if (names.has(name))
+			report(
+				error(
+					'rule-name-repeated',
+					at(index),
+					`another module above is called ${JSON.stringify(name)}: Witness keeps only the last of them`,
+				),
+			);
+		names.add(name);
+		const result = parseModule({ name: shown, text }, { version });
+		if (result.kind === 'module') parsed.push({ module: result.module, index });
+		else
+			for (const problem of result.problems.slice(0, problemsShownMax))
+				report(error('rule-unreadable', `${at(index)}:${problem.place.row}`, describeProblem(problem)));
+	}
+	checkDenials(parsed, at, report);
+	// What does not parse has been said; the compiler would only say it again.
+	if (parsed.length === modules.length) for (const finding of compileFindings(modules, at)) report(finding);
+}
+
+function compileFindings(modules: readonly NamedModule[], at: (index: number) => string): PolicyFinding[] {
+	// By position: two modules may have one name.
+	const compiled = compileModules(
+		modules.map(({ text }, i) => ({ name: String(i), text })),
+		{ version },
+	);
+	if (compiled.kind === 'program') return [];
+	return compiled.problems.slice(0, problemsShownMax).map((problem) => {
+		const index = Number(problem.place.module);
+		const module = modules[index]?.shown ?? problem.place.module;
+		const words = describeProblem({ ...problem, place: { ...problem.place, module } });
+		const advice = problem.code === 'unsupported' ? '; `--rego-engine opa` may know it' : '';
+		return error('rule-refused', `${at(index)}:${problem.place.row}`, `${words}${advice}`);
+	});
+}
+
+function checkDenials(
+	parsed: readonly { module: Module; index: number }[],
+	at: (index: number) => string,
+	report: Report,
+): void {
+	const denials = new Map<string, Rule[]>();
+	for (const { module } of parsed) {
+		const path = packageOf(module);
+		denials.set(path, [...(denials.get(path) ?? []), ...module.rules.filter(isDeny)]);
+	}
+	const someDeny = [...denials.values()].some((rules) => rules.length > 0);
+	for (const { module, index } of parsed) {
+		const path = packageOf(module);
+		const rules = denials.get(path) ?? [];
+		if (rules.length === 0 && someDeny)
+			report(
+				error(
+					'rule-switches-off',
+					at(index),
+					`${path} has no rule deny: Witness asks for all packages at once, so the others' denials do not count; join the packages`,
+				),
+			);
+		else if (rules.length === 0)
+			report(error('rule-without-deny', at(index), `${path} has no rule deny: Witness takes that for no denial`));
+		for (const rule of module.rules.filter(isDeny)) checkDeny(rule, path, at(index), report);
+	}
+}
+
+const packageOf = (module: Module): string => ['data', ...module.package].join('.');
+const isDeny = (rule: Rule): boolean => rule.head[0].value === 'deny';
+
+function checkDeny(rule: Rule, path: string, place: string, report: Report): void {
+	const where = `${place}:${rule.place.row}`;
+	if (rule.kind === 'set' && rule.head.length === 1) return;
+	if (rule.kind === 'function')
+		report(error('rule-deny-not-a-set', where, `${path}.deny is a function: nothing calls it`));
+	else if (rule.head.length > 1)
+		report(
+			error('rule-deny-not-a-set', where, `${path}.deny is an object, expected a set of strings: deny[msg] { … }`),
+		);
+	else if (!rule.default)
+		report(
+			warning(
+				'rule-deny-not-a-set',
+				where,
+				`${path}.deny has one value, which is undefined where its body fails; write deny[msg] { … }`,
+			),
+		);
+}

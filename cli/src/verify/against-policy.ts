@@ -1,0 +1,58 @@
+// `verify --policy`: reads what is asked for, asks the policy engine, prints the tree, writes the summary.
+import type { RegoEngine } from '@affidavit/attest/policy/rego-engine.ts';
+import type { PolicyResult } from '@affidavit/attest/policy/result.ts';
+import { verifyPolicy } from '@affidavit/attest/policy/verify-policy.ts';
+import { createRegoEngine } from '@affidavit/rego/rego.ts';
+import type { PolicyWay } from '../commands/verify.ts';
+import { type CliContext, jsonLine } from '../context.ts';
+import { artifactDigest, policyBytesMax, readBounded, readEnvelopes, readPublicKeys } from './inputs.ts';
+import { policyTree } from './policy-tree.ts';
+import { renderTree, type TreeNode, treeStyle } from './render-tree.ts';
+import { readSigningKey, writeSummary } from './summary-file.ts';
+
+export async function verifyAgainstPolicy(context: CliContext, artifact: string, way: PolicyWay): Promise<boolean> {
+	// Everything that can be wrong use is looked at before anything is judged.
+	const policyKeys = await readPublicKeys(way.policyKeys);
+	const signer = way.vsa === null ? null : await readSigningKey(way.vsa.key);
+	const policyBytes = await readBounded(way.policy, policyBytesMax);
+	const sha256 = await artifactDigest(artifact);
+	const attestations = await readEnvelopes(way.attestations);
+	const rego = await openRegoEngine(way.regoEngine, context.env['PATH'] ?? '');
+	const nowMs = Date.now();
+	const result = await verifyPolicy({
+		policy: { name: way.policy, bytes: policyBytes },
+		policyKeys,
+		subjects: [sha256],
+		attestations,
+		mode: way.mode,
+		nowMs,
+		nowNs: BigInt(nowMs) * 1_000_000n,
+		rego,
+	});
+	if (way.vsa !== null && signer !== null)
+		await writeSummary(way.vsa, signer, { artifact, sha256, policyBytes, result, nowMs });
+	if (way.json) context.stdout.write(jsonLine({ artifact: { name: artifact, sha256 }, ...result }));
+	else {
+		const style = treeStyle({ isTerminal: context.stdout.isTTY === true, env: context.env });
+		context.stdout.write(renderTree(answerTree(artifact, sha256, result), style));
+	}
+	return result.accepted;
+}
+
+/** The answer first, then the way to it. */
+export function answerTree(artifact: string, sha256: string, result: PolicyResult): TreeNode[] {
+	const word = result.accepted ? 'accepted' : 'rejected';
+	const name = artifact.startsWith('sha256:') ? `sha256:${sha256}` : `${artifact} (sha256:${sha256})`;
+	return [
+		{ accepted: result.accepted, text: `${word}: ${name}`, children: [] },
+		{ accepted: null, text: result.reason, children: [] },
+		...policyTree(result),
+	];
+}
+
+/** Throws CliError('usage') when there is no `opa` to ask. */
+export async function openRegoEngine(name: 'affidavit' | 'opa', path: string): Promise<RegoEngine> {
+	if (name === 'affidavit') return createRegoEngine();
+	const { openOpaEngine } = await import('./opa/engine.ts');
+	return openOpaEngine(path);
+}
