@@ -21,7 +21,7 @@ import {
 } from './cursor.ts';
 import { parseBracedBody, parseExpression } from './parse-body.ts';
 import { parseOperators } from './parse-operators.ts';
-import { parseArguments, parseField, parseIndex } from './parse-term.ts';
+import { checkPath, parseArguments, parseField, parseIndex } from './parse-term.ts';
 import type { Token } from './token.ts';
 
 interface Head {
@@ -74,6 +74,7 @@ function parseHead(cursor: Cursor): Head {
 		else if (kind === '[') path.push(parseIndex(cursor));
 		else if (kind === '(') args = parseArguments(cursor);
 		else break;
+		checkPath(cursor, path);
 	}
 	const head: Head = { path, args, key: null, value: null, begin, spaced: spacedHead };
 	if (takeKeyword(cursor, 'contains')) {

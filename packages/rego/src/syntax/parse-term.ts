@@ -121,8 +121,16 @@ function parseRef(cursor: Cursor, head: Term): Ref {
 	const path: Term[] = head.kind === 'ref' ? [...head.path] : [];
 	for (let next = current(cursor); !next.spaced && (next.kind === '.' || next.kind === '['); next = current(cursor)) {
 		path.push(next.kind === '.' ? parseField(cursor) : parseIndex(cursor));
+		checkPath(cursor, path);
 	}
 	return { kind: 'ref', head: head.kind === 'ref' ? head.head : head, path, place: head.place };
+}
+
+/** Rules form a tree by their paths, which is walked by recursion. */
+export const pathMax = 200;
+
+export function checkPath(cursor: Cursor, path: readonly Term[]): void {
+	if (path.length > pathMax) throw failure(cursor, `a path has at most ${pathMax} steps`, current(cursor), 'limit');
 }
 
 export function parseField(cursor: Cursor): Constant {
