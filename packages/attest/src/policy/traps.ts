@@ -26,7 +26,9 @@ export type TrapCode =
 	/** A duplicate or differently-cased field that Go reads in another way than the rest of the world. */
 	| 'ambiguous-json'
 	/** The policy says nothing of timestamps, so a certificate is judged at the time of verification although it carries one. */
-	| 'timestamp-ignored';
+	| 'timestamp-ignored'
+	/** A source of artifactsFrom whose own materials come from no accepted collection: the real engine takes it while another one of its step is linked. */
+	| 'artifacts-from-unlinked';
 
 /** A rule that a policy marks `"required": false` may read missing fields; `true` makes it fail closed in both modes. */
 export type RequiredMark = boolean | undefined;

@@ -1,0 +1,312 @@
+// A JSON value read into a Go struct and written out again, as encoding/json does it: unknown fields vanish, missing ones
+// come back as zero values, empty ones vanish where the struct says so. That is what a Rego rule of Witness sees.
+import { isKnownAlgorithm } from './digest-set.ts';
+import { Members, NumberToken, plainObject } from './go-json-text.ts';
+import type { Field, Shape, StructShape } from './go-shape.ts';
+import { foldName } from './go-shape.ts';
+import { parseRfc3339, zeroTime } from './rfc3339.ts';
+
+export type Reshaped = { kind: 'value'; value: unknown; ambiguity: string } | { kind: 'invalid'; reason: string };
+
+/** Carries a wrong type out of the recursion; never leaves this file. */
+class Mismatch extends Error {}
+
+interface Context {
+	/** Field names and positions down to where the reader is. */
+	path: (string | number)[];
+	/** First differently-cased field, '' for none. */
+	ambiguity: string;
+}
+
+/** `exact`: what parseGoJson said of the text that the value is from. */
+export function reshape(shape: Shape, value: unknown, root: string): Reshaped {
+	const context: Context = { path: [root], ambiguity: '' };
+	try {
+		return { kind: 'value', value: read(shape, value, undefined, context), ambiguity: context.ambiguity };
+	} catch (error) {
+		if (error instanceof Mismatch) return { kind: 'invalid', reason: error.message };
+		throw error;
+	}
+}
+
+/** `previous`: what an earlier field of the same name gave; undefined for none. */
+function read(shape: Shape, value: unknown, previous: unknown, context: Context): unknown {
+	if (value === null) return readNull(shape, previous);
+	switch (shape.kind) {
+		case 'string':
+			return typeof value === 'string' ? value : mismatch(context, 'a string', value);
+		case 'bool':
+			return typeof value === 'boolean' ? value : mismatch(context, 'a boolean', value);
+		case 'int':
+			return readInteger(shape.min, shape.max, value, context);
+		case 'float':
+			return readFloat(value, context);
+		case 'bytes':
+			return readBytes(value, context);
+		case 'time':
+			return readTime(value, context);
+		case 'digests':
+			return readDigests(value, context);
+		case 'any':
+			return plainValue(value, true, context);
+		case 'raw':
+			return value;
+		case 'object':
+			return isObject(value) ? plainValue(value, true, context) : mismatch(context, 'an object', value);
+		case 'list':
+			return readList(shape.of, value, context);
+		case 'map':
+			return readMap(shape.of, value, previous, context);
+		case 'pointer':
+			return read(shape.to, value, previous === null ? undefined : previous, context);
+		case 'struct':
+			return readStruct(shape, value, previous, context);
+	}
+}
+
+/** null empties what can be nil and leaves the rest as it is. */
+function readNull(shape: Shape, previous: unknown): unknown {
+	switch (shape.kind) {
+		case 'list':
+		case 'map':
+		case 'pointer':
+		case 'bytes':
+		case 'any':
+		case 'raw':
+		case 'object':
+			return null;
+		case 'digests':
+			return {};
+		default:
+			return previous === undefined ? zero(shape) : previous;
+	}
+}
+
+/** Go's zero value, as JSON. */
+export function zero(shape: Shape): unknown {
+	switch (shape.kind) {
+		case 'string':
+			return '';
+		case 'bool':
+			return false;
+		case 'int':
+		case 'float':
+			return 0;
+		case 'time':
+			return zeroTime;
+		case 'digests':
+			return {};
+		case 'struct':
+			return written(shape, []);
+		default:
+			return null;
+	}
+}
+
+function readStruct(shape: StructShape, value: unknown, previous: unknown, context: Context): unknown {
+	if (!isObject(value)) return mismatch(context, 'an object', value);
+	const slots: unknown[] = [];
+	for (let i = 0; i < shape.fields.length; i++) slots.push(earlier(shape.fields[i] as Field, previous));
+	if (value instanceof Members) {
+		for (let i = 0; i < value.keys.length; i++)
+			readField(shape, slots, value.keys[i] as string, value.values[i], context);
+	} else {
+		const fields = value as Record<string, unknown>;
+		for (const key in fields) readField(shape, slots, key, fields[key], context);
+	}
+	return written(shape, slots);
+}
+
+const earlier = (field: Field, previous: unknown): unknown =>
+	previous === undefined || previous === null ? undefined : (previous as Record<string, unknown>)[field.name];
+
+function readField(shape: StructShape, slots: unknown[], key: string, value: unknown, context: Context): void {
+	let field = shape.byName.get(key);
+	if (field === undefined) {
+		field = shape.byFolded.get(foldName(key));
+		if (field === undefined) return;
+		if (!shape.anyCase) context.ambiguity ||= `${where(context)}.${key} is read as ${field.name}`;
+	}
+	context.path.push(field.name);
+	slots[field.index] = read(field.shape, value, slots[field.index], context);
+	context.path.pop();
+}
+
+/** The struct as Go writes it. */
+function written(shape: StructShape, slots: readonly unknown[]): Record<string, unknown> {
+	const out: Record<string, unknown> = {};
+	for (let i = 0; i < shape.fields.length; i++) {
+		const field = shape.fields[i] as Field;
+		const slot = slots[i];
+		const value = slot === undefined ? zero(field.shape) : slot;
+		if (!field.omitEmpty || !isEmpty(field.shape, value)) out[field.name] = value;
+	}
+	return out;
+}
+
+function isEmpty(shape: Shape, value: unknown): boolean {
+	switch (shape.kind) {
+		case 'struct':
+		case 'time':
+			return false;
+		case 'any':
+		case 'object':
+		case 'pointer':
+		case 'raw':
+			return value === null;
+		case 'string':
+		case 'bytes':
+			return value === '' || value === null;
+		case 'list':
+			return value === null || (value as unknown[]).length === 0;
+		case 'map':
+		case 'digests':
+			for (const _ in value as object) return false;
+			return true;
+		default:
+			return value === 0 || value === false;
+	}
+}
+
+function readList(of: Shape, value: unknown, context: Context): unknown {
+	if (!Array.isArray(value)) return mismatch(context, 'an array', value);
+	const items: unknown[] = [];
+	for (let i = 0; i < value.length; i++) {
+		context.path.push(i);
+		items.push(read(of, value[i], undefined, context));
+		context.path.pop();
+	}
+	return items;
+}
+
+function readMap(of: Shape, value: unknown, previous: unknown, context: Context): unknown {
+	if (!isObject(value)) return mismatch(context, 'an object', value);
+	const source = value instanceof Members ? plainObject(value) : (value as Record<string, unknown>);
+	// A map that comes twice is filled twice.
+	if (previous !== undefined && previous !== null)
+		return Object.assign(Object.create(null), previous, readMap(of, source, undefined, context));
+	let out: Record<string, unknown> | null = null;
+	for (const key in source) {
+		context.path.push(key);
+		const item = source[key];
+		const kept = read(of, item, undefined, context);
+		context.path.pop();
+		// The parsed object itself is the map until an item comes out otherwise.
+		if (kept === item) continue;
+		out ??= Object.assign(Object.create(null) as Record<string, unknown>, source);
+		out[key] = kept;
+	}
+	return out ?? source;
+}
+
+function readDigests(value: unknown, context: Context): unknown {
+	if (!isObject(value)) return mismatch(context, 'an object', value);
+	const source = value instanceof Members ? plainObject(value) : (value as Record<string, unknown>);
+	let out: Record<string, unknown> | null = null;
+	for (const name in source) {
+		if (!isKnownAlgorithm(name)) throw new Mismatch(`${where(context)}: unsupported hash function: ${shown(name)}`);
+		const digest = source[name];
+		if (typeof digest === 'string') continue;
+		if (digest !== null) return mismatch(context, 'a string', digest);
+		out ??= { ...source };
+		out[name] = '';
+	}
+	return out ?? source;
+}
+
+function readInteger(min: bigint, max: bigint, value: unknown, context: Context): unknown {
+	if (typeof value === 'number' && Number.isInteger(value)) {
+		if (value >= min && value <= max) return value + 0;
+	} else if (value instanceof NumberToken && /^-?\d{1,30}$/.test(value.text)) {
+		const whole = BigInt(value.text);
+		if (whole >= min && whole <= max) return Number.isSafeInteger(Number(whole)) ? Number(whole) : whole;
+	}
+	return mismatch(context, `an integer from ${min} to ${max}`, value);
+}
+
+function readFloat(value: unknown, context: Context): unknown {
+	const number = value instanceof NumberToken ? Number(value.text) : value;
+	return typeof number === 'number' && Number.isFinite(number) ? number : mismatch(context, 'a number', value);
+}
+
+function readTime(value: unknown, context: Context): unknown {
+	const time = typeof value === 'string' ? parseRfc3339(value, true) : null;
+	return time === null ? mismatch(context, 'a time (RFC 3339)', value) : time.text;
+}
+
+function readBytes(value: unknown, context: Context): unknown {
+	if (Array.isArray(value)) context.ambiguity ||= `${where(context)} is an array of numbers, read as bytes`;
+	const bytes = typeof value === 'string' ? decodeGoBase64(value) : byteList(value);
+	return bytes === null ? mismatch(context, 'base64 (standard alphabet, padded)', value) : bytes.toString('base64');
+}
+
+/** Go also takes an array of numbers for bytes. */
+function byteList(value: unknown): Buffer | null {
+	if (!Array.isArray(value)) return null;
+	for (const item of value) if (!Number.isInteger(item) || item < 0 || item > 255) return null;
+	return Buffer.from(value as number[]);
+}
+
+/** Standard base64 with padding; line ends are skipped, as Go's decoder does. */
+export function decodeGoBase64(encoded: string): Buffer | null {
+	const text = encoded.includes('\n') || encoded.includes('\r') ? encoded.replace(/[\r\n]/g, '') : encoded;
+	if (text.length % 4 !== 0) return null;
+	const bytes = Buffer.from(text, 'base64');
+	const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+	// Node skips what it does not know and takes the URL-safe alphabet too; both show.
+	if (bytes.length !== (text.length / 4) * 3 - padding) return null;
+	return text.includes('-') || text.includes('_') ? null : bytes;
+}
+
+/** A value without tokens: doubles when `doubles`, else whole numbers stay exact as bigints. */
+export function plainValue(value: unknown, doubles: boolean, context?: Context): unknown {
+	if (typeof value !== 'object' || value === null) return value;
+	if (value instanceof NumberToken) {
+		const double = Number(value.text);
+		if (!Number.isFinite(double) && doubles && context) return mismatch(context, 'a number that a double holds', value);
+		if (doubles || !/^-?\d+$/.test(value.text) || Number.isSafeInteger(double)) return double;
+		return BigInt(value.text);
+	}
+	if (Array.isArray(value)) {
+		const items = value.map((item) => plainValue(item, doubles, context));
+		return items.every((item, i) => item === value[i]) ? value : items;
+	}
+	const source = value instanceof Members ? plainObject(value) : (value as Record<string, unknown>);
+	let out: Record<string, unknown> | null = null;
+	for (const key in source) {
+		const item = plainValue(source[key], doubles, context);
+		if (item === source[key]) continue;
+		out ??= Object.assign(Object.create(null) as Record<string, unknown>, source);
+		out[key] = item;
+	}
+	return out ?? source;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> | Members =>
+	typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberToken);
+
+const shownMax = 80;
+const shown = (name: string): string => JSON.stringify(name.length > shownMax ? `${name.slice(0, shownMax)}…` : name);
+
+const plainName = /^[A-Za-z_][A-Za-z0-9_]{0,79}$/;
+
+function where({ path }: Context): string {
+	let out = '';
+	for (const part of path.slice(-6)) {
+		if (typeof part === 'number') out += `[${part}]`;
+		else out += plainName.test(part) ? `${out === '' ? '' : '.'}${part}` : `[${shown(part)}]`;
+	}
+	return out;
+}
+
+function mismatch(context: Context, expected: string, found: unknown): never {
+	throw new Mismatch(`${where(context)}: expected ${expected}, found ${describe(found)}`);
+}
+
+function describe(value: unknown): string {
+	if (value === null) return 'null';
+	if (Array.isArray(value)) return 'an array';
+	if (value instanceof NumberToken) return shown(value.text).slice(1, -1);
+	if (typeof value === 'string') return shown(value);
+	return typeof value === 'object' ? 'an object' : String(value);
+}

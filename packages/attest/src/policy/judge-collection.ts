@@ -1,0 +1,144 @@
+// One candidate for a step: its signatures, its attestations and their Rego. Top-down, each check with its node.
+import type { SignersRequest } from '../signers.ts';
+import { checkSigners } from '../signers.ts';
+import type { Artifacts } from './artifacts.ts';
+import { artifactsOf, materialsOf } from './artifacts.ts';
+import type { Collection, LoadedAttestation } from './collection.ts';
+import { judgeSigners } from './functionaries.ts';
+import type { Policy, PolicyStep } from './policy-model.ts';
+import type { RegoContext, RegoGate } from './rego-gate.ts';
+import { judgeAttestation } from './rego-gate.ts';
+import type { AttestationNode, CollectionNode, TrapNode } from './result.ts';
+import type { Candidate, Opened } from './search.ts';
+import { openEnvelope } from './search.ts';
+import { collectionTraps, makesProduct } from './strict-collection.ts';
+
+export interface StepContext extends RegoContext {
+	policy: Policy;
+	step: PolicyStep;
+	/** One per required type, in the policy's order. */
+	gates: readonly RegoGate[];
+	signers: SignersRequest;
+	/** Digests that the search began with. */
+	subjects: ReadonlySet<string>;
+	/** Step's artifacts are compared with others'. */
+	keepArtifacts: boolean;
+}
+
+export interface JudgedCollection {
+	node: CollectionNode;
+	/** Signed by a functionary, all types there, no denial, and none of strict mode's traps. */
+	passed: boolean;
+	/** Signed by a functionary, so that its payload was looked at. */
+	signed: boolean;
+	/** Digests that the search goes on with; empty unless passed. */
+	backReferences: string[];
+	/** A subject of the artifact is something that the step made, by the word of a functionary. */
+	makesProduct: boolean;
+	materials: Artifacts;
+	artifacts: Artifacts;
+}
+
+const none: Artifacts = new Map();
+
+export async function judgeCollection(
+	{ entry, subject, digest }: Candidate,
+	round: number,
+	context: StepContext,
+): Promise<JudgedCollection> {
+	const opened = openEnvelope(entry.envelope);
+	const node: CollectionNode = {
+		envelope: entry.envelope.name,
+		payloadSha256: opened.kind === 'collection' ? opened.payloadSha256 : '',
+		accepted: false,
+		reason: '',
+		matched: { subject, digest, round },
+		functionaries: [],
+		attestations: [],
+		artifacts: [],
+		traps: [],
+	};
+	const rejected: JudgedCollection = {
+		node,
+		passed: false,
+		signed: false,
+		backReferences: [],
+		makesProduct: false,
+		materials: none,
+		artifacts: none,
+	};
+	if (opened.kind !== 'collection') return { ...rejected, node: { ...node, reason: opened.reason } };
+	const { policy, step, mode, signers } = context;
+	const signed = judgeSigners(checkSigners(opened.envelope, signers), opened.envelope, step, policy, mode);
+	node.functionaries = signed.nodes;
+	node.traps.push(...signed.traps);
+	// Without a functionary's signature nothing of the payload is looked at.
+	if (!signed.accepted) {
+		node.reason = signed.reason;
+		return rejected;
+	}
+	const { statement } = opened;
+	if (mode === 'strict') node.traps.push(...strictTraps(opened));
+	node.attestations = await judgeAttestations(statement.collection, context);
+	node.reason = collectionReason(node.attestations, node.traps, step);
+	const made = makesProduct(statement, context.subjects);
+	if (node.reason !== '') return { ...rejected, signed: true, makesProduct: made };
+	node.accepted = true;
+	node.reason = signed.reason;
+	return {
+		node,
+		passed: true,
+		signed: true,
+		backReferences: backReferencesOf(statement.collection),
+		makesProduct: made,
+		materials: context.keepArtifacts ? materialsOf(statement.collection) : none,
+		artifacts: context.keepArtifacts ? artifactsOf(statement.collection) : none,
+	};
+}
+
+const strictTraps = ({ envelope, statement, ambiguity }: Opened & { kind: 'collection' }): TrapNode[] =>
+	collectionTraps(envelope.payloadType, statement, ambiguity);
+
+async function judgeAttestations(collection: Collection, context: StepContext): Promise<AttestationNode[]> {
+	const nodes: AttestationNode[] = [];
+	for (const gate of context.gates) {
+		const { type } = gate.required;
+		let found = false;
+		// Every attestor of the type: a good one beside an evil one does not hide it.
+		for (const [index, attestation] of collection.attestations.entries()) {
+			if (attestation.type !== type) continue;
+			found = true;
+			nodes.push(await judgeAttestation(gate, attestation, index, context));
+		}
+		if (!found) {
+			const reason = `missing attestation in collection for step ${context.step.name}: ${type}`;
+			nodes.push({ type, index: -1, accepted: false, reason, rules: [] });
+		}
+	}
+	return nodes;
+}
+
+/** '' when nothing is against it. */
+function collectionReason(
+	attestations: readonly AttestationNode[],
+	traps: readonly TrapNode[],
+	step: PolicyStep,
+): string {
+	const reasons: string[] = [];
+	if (step.attestations.length === 0)
+		reasons.push(`step ${step.name} declares no required attestations; an empty attestations list is not a valid gate`);
+	for (const { accepted, reason } of attestations) if (!accepted) reasons.push(reason);
+	for (const { message } of traps) reasons.push(message);
+	return [...new Set(reasons)].slice(0, reasonsShownMax).join('; ');
+}
+
+const reasonsShownMax = 5;
+
+/** A later attestor of the same type and reference stands for an earlier one, as in the real engine. */
+function backReferencesOf({ attestations }: Collection): string[] {
+	const byName = new Map<string, string[]>();
+	for (const { type, attestor, about } of attestations as readonly LoadedAttestation[])
+		for (const [name, digests] of about.backReferences?.(attestor) ?? [])
+			byName.set(`${type}/${name}`, Object.values(digests));
+	return [...byName.values()].flat();
+}

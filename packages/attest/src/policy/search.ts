@@ -1,0 +1,145 @@
+// The given envelopes, indexed once by collection name and subject digest. As in go-witness's memory source, the index is
+// made of what unverified payloads say and only proposes candidates: nothing of a payload is used before its signature holds.
+import { sha256Hex } from '@affidavit/model/digests.ts';
+import type { Envelope } from '../dsse.ts';
+import { indexPredicateType, runtimeTracePredicateType, vsaPredicateType } from '../type-uris.ts';
+import type { NamedEnvelope } from '../verify-artifact.ts';
+import type { LoadedStatement } from './collection.ts';
+import { loadStatement } from './collection.ts';
+import { readGoEnvelope } from './go-envelope.ts';
+
+/** One envelope of the set. Its payload is not kept: a candidate is read again, so that memory holds one at a time. */
+export interface Indexed {
+	/** Position among the given. */
+	index: number;
+	envelope: NamedEnvelope;
+	/** Types that its attestors call themselves. */
+	types: ReadonlySet<string>;
+}
+
+interface Posting {
+	entry: Indexed;
+	/** Name of the subject that has the digest. */
+	subject: string;
+}
+
+export interface EnvelopeIndex {
+	/** Collection name → digest → envelopes, in the order given. */
+	byName: ReadonlyMap<string, ReadonlyMap<string, readonly Posting[]>>;
+	/** Files that no step can take, with the reason. */
+	others: ReadonlyMap<number, string>;
+	/** Collection name of each envelope that has one. */
+	names: ReadonlyMap<number, string>;
+	/** What makes the real engine fail the whole run: a sentence each, with the file's name. */
+	broken: string[];
+}
+
+/** Most envelopes of one request. */
+export const envelopesMax = 10_000;
+/** Rounds of the search, as in go-witness. */
+export const roundsMax = 3;
+
+export interface Candidate {
+	entry: Indexed;
+	/** What the search matched it by. */
+	subject: string;
+	digest: string;
+}
+
+/** Ours, beside the collections: never one themselves. */
+const ownPredicateTypes: ReadonlySet<string> = new Set([
+	vsaPredicateType,
+	runtimeTracePredicateType,
+	indexPredicateType,
+]);
+
+export function indexEnvelopes(envelopes: readonly NamedEnvelope[]): EnvelopeIndex {
+	const byName = new Map<string, Map<string, Posting[]>>();
+	const others = new Map<number, string>();
+	const names = new Map<number, string>();
+	const broken: string[] = [];
+	for (const [index, envelope] of envelopes.entries()) {
+		const opened = openEnvelope(envelope);
+		if (opened.kind === 'broken') broken.push(`${envelope.name}: ${opened.reason}`);
+		else if (opened.kind === 'other') others.set(index, opened.reason);
+		else {
+			const { statement } = opened;
+			const types = new Set(statement.collection.attestations.map(({ ownType }) => ownType));
+			names.set(index, statement.collection.name);
+			post(byName, { index, envelope, types }, statement);
+		}
+	}
+	return { byName, others, names, broken };
+}
+
+function post(byName: Map<string, Map<string, Posting[]>>, entry: Indexed, statement: LoadedStatement): void {
+	const { name } = statement.collection;
+	const byDigest = byName.get(name) ?? new Map<string, Posting[]>();
+	byName.set(name, byDigest);
+	for (const { name: subject, digest: set } of statement.subjects) {
+		for (const algorithm in set) {
+			const digest = set[algorithm] as string;
+			const postings = byDigest.get(digest);
+			if (postings === undefined) byDigest.set(digest, [{ entry, subject }]);
+			// Several subjects of one envelope may share a digest: the first names the match.
+			else if (postings[postings.length - 1]?.entry !== entry) postings.push({ entry, subject });
+		}
+	}
+}
+
+/** Envelopes of a step that have one of the digests and all types; each once, in the order given. */
+export function searchStep(
+	index: EnvelopeIndex,
+	step: string,
+	types: readonly string[],
+	digests: Iterable<string>,
+): Candidate[] {
+	const byDigest = index.byName.get(step);
+	if (byDigest === undefined) return [];
+	const found = new Map<number, Candidate>();
+	for (const digest of digests)
+		for (const { entry, subject } of byDigest.get(digest) ?? [])
+			if (!found.has(entry.index) && types.every((type) => entry.types.has(type)))
+				found.set(entry.index, { entry, subject, digest });
+	return [...found.values()].sort((a, b) => a.entry.index - b.entry.index);
+}
+
+export type Opened =
+	| {
+			kind: 'collection';
+			envelope: Envelope;
+			/** sha256 of the payload, hex. */
+			payloadSha256: string;
+			statement: LoadedStatement;
+			/** What Go reads in another way than others, '' for nothing. */
+			ambiguity: string;
+	  }
+	| { kind: 'other'; reason: string }
+	| { kind: 'broken'; reason: string };
+
+export function openEnvelope({ bytes }: NamedEnvelope): Opened {
+	const read = readGoEnvelope(bytes);
+	if (read.kind === 'sigstore-bundle')
+		return { kind: 'other', reason: 'a Sigstore bundle, which Witness does not read' };
+	if (read.kind === 'invalid') return { kind: 'broken', reason: `not a DSSE envelope: ${read.reason}` };
+	const { envelope } = read;
+	const loaded = loadStatement(envelope.payload);
+	if (loaded.kind === 'invalid') {
+		if (ownPredicateTypes.has(loaded.predicateType))
+			return { kind: 'other', reason: noCollection(loaded.predicateType) };
+		return { kind: 'broken', reason: loaded.reason };
+	}
+	const { statement } = loaded;
+	if (ownPredicateTypes.has(statement.predicateType) && statement.collection.attestations.length === 0)
+		return { kind: 'other', reason: noCollection(statement.predicateType) };
+	return {
+		kind: 'collection',
+		envelope,
+		payloadSha256: sha256Hex(envelope.payload),
+		statement,
+		ambiguity: read.ambiguity || statement.ambiguity,
+	};
+}
+
+const noCollection = (predicateType: string): string =>
+	`${predicateType} is a statement of Affidavit's own, no collection`;
