@@ -1,6 +1,6 @@
 // := and some within one body: each name once, before it is used; what OPA refuses, we refuse with the name and the place.
 import type { Place, Problem } from '../errors.ts';
-import type { Expression, Module, Rule, Statement, Term } from '../syntax/ast.ts';
+import type { Call, Expression, Module, Rule, Statement, Term } from '../syntax/ast.ts';
 
 /** How a name came into a body. */
 type Origin = 'argument' | 'declared' | 'assigned' | 'used';
@@ -76,7 +76,10 @@ function checkStatement(node: Statement, body: Body, place: Place): void {
 		case 'every': {
 			use(node.domain, body, true);
 			const inner = newBody(body, body.problems);
-			for (const name of node.key === null ? [node.value] : [node.key, node.value]) inner.origins.set(name, 'declared');
+			for (const name of node.key === null ? [node.value] : [node.key, node.value]) {
+				inner.origins.set(name, 'declared');
+				inner.unused.set(name, place);
+			}
 			checkBody(node.body, inner);
 			endBody(inner);
 			return;
@@ -90,8 +93,7 @@ function checkStatement(node: Statement, body: Body, place: Place): void {
 function assign(left: Term, body: Body): void {
 	switch (left.kind) {
 		case 'variable':
-			if (left.name === 'input' || left.name === 'data') report(body, `cannot assign to ${left.name}`, left.place);
-			else introduce(left.name, 'assigned', body, left.place);
+			introduce(left.name, 'assigned', body, left.place);
 			return;
 		case 'array':
 			for (const item of left.items) assign(item, body);
@@ -155,15 +157,31 @@ function endBody({ unused, problems }: Body): void {
 function use(term: Term, body: Body, inBody: boolean): void {
 	forEachPart(term, (part) => {
 		if (part.kind === 'variable') useName(part.name, body, inBody);
+		else if (part.kind === 'call') useFunction(part, body, inBody);
 		else if (part.kind === 'comprehension') useComprehension(part, body);
 	});
 }
 
 function useName(name: string, body: Body, inBody: boolean): void {
-	if (inBody && !body.origins.has(name)) body.origins.set(name, 'used');
+	// input and data are no variables; in v0 they may still become some.
+	if (inBody && !body.origins.has(name) && name !== 'input' && name !== 'data') body.origins.set(name, 'used');
+	owner(name, body)?.unused.delete(name);
+}
+
+/** The body that declares or assigns the name, or has it as an argument. */
+function owner(name: string, body: Body): Body | null {
 	for (let at: Body | null = body; at !== null; at = at.outer) {
-		if (at.unused.delete(name)) return;
+		const origin = at.origins.get(name);
+		if (origin !== undefined && origin !== 'used') return at;
 	}
+	return null;
+}
+
+function useFunction({ operator, place }: Call, body: Body, inBody: boolean): void {
+	const name = operator[0] as string;
+	if (owner(name, body) !== null)
+		report(body, `the function ${operator.join('.')} is shadowed by the variable ${name}`, place);
+	else useName(name, body, inBody);
 }
 
 function useComprehension(part: Extract<Term, { kind: 'comprehension' }>, body: Body): void {

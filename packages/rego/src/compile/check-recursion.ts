@@ -18,6 +18,7 @@ export function recursionProblems(tree: RuleTree, clausesOf: readonly (readonly 
 		for (const clause of clausesOf[group.id] ?? []) {
 			visitClause(clause, {
 				data: ({ path }) => collect(tree.root, path, 0, needed, charge),
+				document: (node) => collect(node, [], 0, needed, charge),
 				call: ({ target }) => {
 					if (target.kind === 'function' && target.node.group !== null) needed.add(target.node.group);
 				},

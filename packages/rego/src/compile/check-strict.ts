@@ -1,6 +1,6 @@
 // What Rego v1 refuses beyond the syntax (also in v0 modules with import rego.v1).
 import type { Problem } from '../errors.ts';
-import type { Expression, Module, Rule, Term } from '../syntax/ast.ts';
+import type { Call, Module, Rule, Statement } from '../syntax/ast.ts';
 
 export const deprecatedBuiltins: ReadonlySet<string> = new Set([
 	...['all', 'any', 'cast_array', 'cast_boolean', 'cast_null', 'cast_object', 'cast_set', 'cast_string'],
@@ -40,12 +40,20 @@ function checkRule(rule: Rule, problems: Problem[]): void {
 }
 
 /** Calls anywhere below; the parser bounds the depth. */
-function checkNode(node: Term | readonly Expression[] | object, problems: Problem[]): void {
-	if ('kind' in node && node.kind === 'call') checkCall(node as Extract<Term, { kind: 'call' }>, problems);
+function checkNode(node: object, problems: Problem[]): void {
+	if ('kind' in node && node.kind === 'call') checkCall(node as Call, problems);
+	if ('kind' in node && node.kind === 'assign') checkAssignment(node as Assignment, problems);
 	for (const child of Object.values(node)) if (typeof child === 'object' && child !== null) checkNode(child, problems);
 }
 
-function checkCall({ operator, place }: Extract<Term, { kind: 'call' }>, problems: Problem[]): void {
+type Assignment = Extract<Statement, { kind: 'assign' }>;
+
+function checkAssignment({ left }: Assignment, problems: Problem[]): void {
+	if (left.kind !== 'variable' || !reserved.has(left.name)) return;
+	problems.push({ code: 'compile', message: `a variable cannot be called ${left.name}`, place: left.place });
+}
+
+function checkCall({ operator, place }: Call, problems: Problem[]): void {
 	const name = operator.join('.');
 	if (deprecatedBuiltins.has(name))
 		problems.push({ code: 'compile', message: `the built-in ${name} is deprecated`, place });

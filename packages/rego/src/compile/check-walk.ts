@@ -1,8 +1,10 @@
 // Every reference, call and replacement of a resolved clause, in the order of the source.
 import type { CallNode, ClauseIr, DataNode, Node, Statement } from './ir.ts';
+import type { DocNode } from './rule-tree.ts';
 
 export interface ClauseVisitor {
 	data?(node: DataNode): void;
+	document?(node: DocNode): void;
 	call?(node: CallNode): void;
 	with?(statement: Extract<Statement, { kind: 'with' }>): void;
 }
@@ -52,6 +54,10 @@ function visitNode(node: Node, visitor: ClauseVisitor): void {
 		case 'constant':
 		case 'local':
 		case 'input':
+		case 'base':
+			return;
+		case 'document':
+			visitor.document?.(node.node);
 			return;
 		case 'ref':
 			visitNode(node.base, visitor);
