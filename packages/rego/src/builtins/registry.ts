@@ -5,11 +5,13 @@ import { arrays } from './arrays.ts';
 import { bits } from './bits.ts';
 import type { Builtin } from './builtin.ts';
 import { comparison } from './comparison.ts';
+import { globs } from './glob.ts';
 import { graph } from './graph.ts';
 import { objectSubset } from './object-subset.ts';
 import { objects } from './objects.ts';
 import { output } from './output.ts';
 import { ranges } from './ranges.ts';
+import { regexes } from './regex.ts';
 import { sets } from './sets.ts';
 import { sprintfFamily } from './sprintf.ts';
 import { stringReplace } from './string-replace.ts';
@@ -32,6 +34,8 @@ const families: readonly (readonly Builtin[])[] = [
 	strings,
 	stringReplace,
 	sprintfFamily,
+	regexes,
+	globs,
 	types,
 	walk,
 	graph,

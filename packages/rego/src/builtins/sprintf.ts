@@ -57,11 +57,12 @@ function readNumber(printer: Printer): number | undefined {
 	const start = printer.at;
 	let number = 0;
 	while (isDigit(printer.format[printer.at])) {
-		number = number * 10 + Number(printer.format[printer.at]);
+		// As Go: looked at before the next digit, so that one more is let through.
 		if (number > widthMax) {
 			printer.at = printer.format.length;
 			return undefined;
 		}
+		number = number * 10 + Number(printer.format[printer.at]);
 		printer.at++;
 	}
 	return printer.at > start ? number : undefined;

@@ -1,0 +1,83 @@
+// Regular expressions in RE2's syntax, in linear time, compiled once in an evaluation.
+import { RE2JS } from 're2js';
+import { type BuiltinContext, BuiltinError, compiledMax } from './builtin.ts';
+
+/** Compiling costs about so many steps for a character. */
+const compileSteps = 8;
+/** Instructions times characters that make one step: the slow engine takes half a microsecond for them. */
+const matchUnit = 16;
+
+export interface Pattern {
+	regex: RE2JS;
+	/** Instructions. */
+	size: number;
+}
+
+export function compilePattern(source: string, context: BuiltinContext): Pattern | BuiltinError {
+	return remembered(`regex:${source}`, context, () => parsePattern(source, context));
+}
+
+/** Compiles once for each key; the oldest is forgotten where there are too many. */
+export function remembered<T>(key: string, context: BuiltinContext, make: () => T): T {
+	const known = context.compiled.get(key);
+	if (known !== undefined) return known as T;
+	const made = make();
+	if (context.compiled.size >= compiledMax) {
+		const [oldest] = context.compiled.keys();
+		if (oldest !== undefined) context.compiled.delete(oldest);
+	}
+	context.compiled.set(key, made);
+	return made;
+}
+
+export function parsePattern(source: string, context: BuiltinContext): Pattern | BuiltinError {
+	context.charge(compileSteps * (1 + source.length));
+	try {
+		const regex = RE2JS.compile(source);
+		const size = regex.programSize();
+		context.charge(size);
+		return { regex, size };
+	} catch (error) {
+		// The library has one error for what it cannot read; deep nesting may end in another.
+		return new BuiltinError(error instanceof Error ? error.message : 'error parsing regexp');
+	}
+}
+
+export function chargeMatch({ size }: Pattern, length: number, context: BuiltinContext): void {
+	context.charge(1 + Math.ceil((length * size) / matchUnit));
+}
+
+export function testPattern(pattern: Pattern, text: string, context: BuiltinContext): boolean {
+	chargeMatch(pattern, text.length, context);
+	return pattern.regex.test(text);
+}
+
+/** Start and end of the whole match, then of each group, -1 where it took no part. In UTF-16 units. */
+export type Match = readonly number[];
+
+/** Go's way: an empty match that touches the one before it does not count. max < 0: all. */
+export function allMatches(pattern: Pattern, text: string, max: number, context: BuiltinContext): readonly Match[] {
+	const matches: Match[] = [];
+	const matcher = pattern.regex.matcher(text);
+	let previousEnd = -1;
+	while (max < 0 || matches.length < max) {
+		chargeMatch(pattern, text.length - Math.max(previousEnd, 0), context);
+		if (!matcher.find()) break;
+		const start = matcher.start();
+		const end = matcher.end();
+		const touches = start === end && start === previousEnd;
+		previousEnd = end;
+		if (touches) continue;
+		const match: number[] = [];
+		for (let group = 0; group <= matcher.groupCount(); group++) match.push(matcher.start(group), matcher.end(group));
+		context.charge(match.length);
+		matches.push(match);
+	}
+	return matches;
+}
+
+/** Text of a group, empty where it took no part. */
+export function groupText(text: string, match: Match, group: number): string {
+	const start = match[2 * group] ?? -1;
+	return start < 0 ? '' : text.slice(start, match[2 * group + 1]);
+}
