@@ -2,10 +2,10 @@
 
 import type { PolicyResult } from '@affidavit/attest/policy/result.ts';
 import { parseRfc3339 } from '@affidavit/attest/policy/rfc3339.ts';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { policyTree } from '../verify/policy-tree.ts';
 import type { TreeNode } from '../verify/render-tree.ts';
+import { readYaml } from './yaml-text.ts';
 
 /** Cases of one file. */
 export const casesMax = 1_000;
@@ -34,18 +34,9 @@ export type PolicyCase = z.output<typeof caseSchema>;
 export type ReadCases = { kind: 'cases'; cases: PolicyCase[] } | { kind: 'invalid'; reason: string };
 
 export function readCases(text: string): ReadCases {
-	const lines = new LineCounter();
-	const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-	const [broken] = document.errors;
-	if (broken)
-		return { kind: 'invalid', reason: `line ${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}` };
-	let value: unknown;
-	try {
-		value = document.toJS({ maxAliasCount: 100 });
-	} catch (cause) {
-		return { kind: 'invalid', reason: (cause as Error).message };
-	}
-	const parsed = casesSchema.safeParse(value);
+	const read = readYaml(text);
+	if (read.kind === 'invalid') return { kind: 'invalid', reason: `${read.place}: ${read.message}` };
+	const parsed = casesSchema.safeParse(read.value);
 	if (parsed.success) return { kind: 'cases', cases: parsed.data.cases };
 	const issue = parsed.error.issues[0];
 	return { kind: 'invalid', reason: `${issue?.path.join('.')}: ${issue?.message}` };

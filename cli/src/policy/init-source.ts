@@ -211,5 +211,5 @@ function casesYaml(builds: readonly GoodBuild[], dir: string): string {
 	];
 	return `# Cases of \`affidavit policy test policy.yaml\`: which artifact must pass with which attestations, and which must not.
 # Add the builds that must never pass, each with its reason.
-${stringify({ cases: [...cases, ...(cases.length > 0 ? absent : [])] })}`;
+${stringify({ cases: [...cases, ...(cases.length > 0 ? absent : [])] }, { aliasDuplicateObjects: false })}`;
 }

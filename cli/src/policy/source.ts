@@ -1,6 +1,6 @@
 // The source of a policy: YAML with Witness's own field names, keys, certificates and Rego as text or in files beside it.
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { readYaml } from './yaml-text.ts';
 
 /** Largest source, bytes; a policy is read by people. */
 export const sourceBytesMax = 1024 * 1024;
@@ -69,23 +69,9 @@ export interface SourceProblem {
 export type ReadSource = { kind: 'source'; source: PolicySource } | { kind: 'invalid'; problems: SourceProblem[] };
 
 export function readSource(text: string): ReadSource {
-	const lines = new LineCounter();
-	const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-	if (document.errors.length > 0)
-		return {
-			kind: 'invalid',
-			problems: document.errors.map((error) => ({
-				place: `line ${lines.linePos(error.pos[0]).line}`,
-				message: error.message.split('\n')[0] ?? error.code,
-			})),
-		};
-	let value: unknown;
-	try {
-		value = document.toJS({ maxAliasCount: 100 });
-	} catch (cause) {
-		return { kind: 'invalid', problems: [{ place: 'the file', message: (cause as Error).message }] };
-	}
-	const parsed = sourceSchema.safeParse(value);
+	const read = readYaml(text);
+	if (read.kind === 'invalid') return { kind: 'invalid', problems: [{ place: read.place, message: read.message }] };
+	const parsed = sourceSchema.safeParse(read.value);
 	if (parsed.success) return { kind: 'source', source: parsed.data };
 	return {
 		kind: 'invalid',

@@ -1,11 +1,10 @@
 // `verify --policy`: reads what is asked for, asks the policy engine, prints the tree, writes the summary.
-import type { RegoEngine } from '@affidavit/attest/policy/rego-engine.ts';
 import type { PolicyResult } from '@affidavit/attest/policy/result.ts';
 import { verifyPolicy } from '@affidavit/attest/policy/verify-policy.ts';
-import { createRegoEngine } from '@affidavit/rego/rego.ts';
 import type { PolicyWay } from '../commands/verify.ts';
 import { type CliContext, jsonLine } from '../context.ts';
 import { artifactDigest, policyBytesMax, readBounded, readEnvelopes, readPublicKeys } from './inputs.ts';
+import { openRegoEngine } from './open-rego-engine.ts';
 import { policyTree } from './policy-tree.ts';
 import { renderTree, type TreeNode, treeStyle } from './render-tree.ts';
 import { readSigningKey, writeSummary } from './summary-file.ts';
@@ -48,11 +47,4 @@ export function answerTree(artifact: string, sha256: string, result: PolicyResul
 		{ accepted: null, text: result.reason, children: [] },
 		...policyTree(result),
 	];
-}
-
-/** Throws CliError('usage') when there is no `opa` to ask. */
-export async function openRegoEngine(name: 'affidavit' | 'opa', path: string): Promise<RegoEngine> {
-	if (name === 'affidavit') return createRegoEngine();
-	const { openOpaEngine } = await import('./opa/engine.ts');
-	return openOpaEngine(path);
 }

@@ -28,7 +28,7 @@ export function policyTree(result: PolicyResult): TreeNode[] {
 }
 
 function stepNode({ name, accepted, reason, collections }: StepNode): TreeNode {
-	return { accepted, text: `step ${name}: ${reason}`, children: collections.map(collectionNode) };
+	return { accepted, text: labelled(`step ${name}`, reason, collections), children: collections.map(collectionNode) };
 }
 
 function collectionNode(collection: CollectionNode): TreeNode {
@@ -36,7 +36,7 @@ function collectionNode(collection: CollectionNode): TreeNode {
 	const found = matched.subject === '' ? [] : [leaf(null, foundBy(matched))];
 	return {
 		accepted,
-		text: `collection ${envelope}: ${reason}`,
+		text: labelled(`collection ${envelope}`, reason, [...functionaries, ...attestations, ...artifacts]),
 		children: [
 			...found,
 			...functionaries.map(functionaryNode),
@@ -45,6 +45,12 @@ function collectionNode(collection: CollectionNode): TreeNode {
 			...traps.map(trapNode),
 		],
 	};
+}
+
+/** The reason, unless a line below says the same. */
+function labelled(label: string, reason: string, below: readonly { accepted: boolean; reason: string }[]): string {
+	const isToldBelow = below.some((node) => !node.accepted && node.reason !== '' && reason.includes(node.reason));
+	return isToldBelow ? label : `${label}: ${reason}`;
 }
 
 const foundBy = ({ subject, digest, round }: CollectionNode['matched']): string =>
@@ -72,7 +78,8 @@ function functionaryNode({
 
 function attestationNode({ type, index, accepted, reason, rules }: AttestationNode): TreeNode {
 	const place = index < 0 ? '' : ` [${index}]`;
-	return { accepted, text: `attestation ${shortType(type)}${place}: ${reason}`, children: rules.map(ruleNode) };
+	const text = labelled(`attestation ${shortType(type)}${place}`, reason, rules);
+	return { accepted, text, children: rules.map(ruleNode) };
 }
 
 function ruleNode(rule: RuleNode): TreeNode {
