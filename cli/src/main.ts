@@ -12,6 +12,7 @@ import { type CliContext, examples, type Register } from './context.ts';
 import { registerDemo } from './demo/command.ts';
 import { registerDoctor } from './doctor/command.ts';
 import { CliError, exitUsage } from './errors.ts';
+import { registerImport } from './import/command.ts';
 import { registerProcess } from './process/command.ts';
 import { registerUp } from './up/command.ts';
 
@@ -19,6 +20,7 @@ import { registerUp } from './up/command.ts';
 const commands: readonly Register[] = [
 	registerDemo,
 	registerProcess,
+	registerImport,
 	registerUp,
 	registerSessions,
 	registerSession,

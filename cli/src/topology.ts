@@ -5,7 +5,7 @@ import type { Matcher } from '@affidavit/correlate/core/matcher.ts';
 import { createCorrelateStage, factsList } from '@affidavit/correlate/stage.ts';
 import { type AlertStageOptions, createAlertStage } from '@affidavit/detect/alert/stage.ts';
 import type { IndicatorSet } from '@affidavit/detect/core/indicator-set.ts';
-import { createManifestResolver } from '@affidavit/detect/manifest/resolver.ts';
+import { createManifestResolver, type ResolveManifest } from '@affidavit/detect/manifest/resolver.ts';
 import type { RuleSet } from '@affidavit/detect/rules/rule-set.ts';
 import { createDetectStage } from '@affidavit/detect/stage.ts';
 import type { EnvelopeSigner } from '@affidavit/sign/signing/envelope-signer.ts';
@@ -31,6 +31,8 @@ export interface TopologyDeps {
 	signer: EnvelopeSigner;
 	/** null: no webhook is configured. */
 	alert: Pick<AlertStageOptions, 'url' | 'secret' | 'leads' | 'allowPrivate'> | null;
+	/** What becomes of the repository's answer on the way to the judge. */
+	manifest?: (resolve: ResolveManifest) => ResolveManifest;
 }
 
 export interface Pipeline {
@@ -56,15 +58,16 @@ export function createPipeline(deps: TopologyDeps): Pipeline {
 		},
 		...(deps.matchers ? { matchers: deps.matchers } : {}),
 	});
+	const repositories = createManifestResolver({
+		repositories: config.repositories,
+		cacheDir: join(config.dataDir, 'repositories'),
+		limits: { blobBytesMax: config.limits.repositoryBytesMax, fetchMsMax: config.limits.repositoryMs },
+		emit,
+	});
 	const detect = createDetectStage({
 		rules: deps.rules,
 		indicators: () => deps.indicators,
-		resolveManifest: createManifestResolver({
-			repositories: config.repositories,
-			cacheDir: join(config.dataDir, 'repositories'),
-			limits: { blobBytesMax: config.limits.repositoryBytesMax, fetchMsMax: config.limits.repositoryMs },
-			emit,
-		}),
+		resolveManifest: deps.manifest === undefined ? repositories : deps.manifest(repositories),
 		blobs,
 		readFacts: (session, _partition, expected) => readFacts({ log, store }, session, factsList(session), expected),
 		emit,

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { canonicalJson, sha256Hex } from '@affidavit/model/digests.ts';
+import type { Config } from '../config/schema.ts';
+import type { Settings } from '../settings.ts';
 
 export interface JobInputs {
 	files: readonly string[];
@@ -18,6 +20,21 @@ export async function jobId({ files, metrics, settings }: JobInputs): Promise<st
 	for (const file of metrics) scrapes.push(await fileSha256(file));
 	return sha256Hex(canonicalJson({ files: digests, metrics: scrapes, settings }));
 }
+
+/** All of the configuration that decides what comes out. */
+export const jobSettings = (config: Config, settings: Settings): Record<string, unknown> => ({
+	rules: settings.rules.digest,
+	indicators: settings.indicators.digest,
+	repositories: config.repositories,
+	matchers: settings.matchers ?? null,
+	step: config.step,
+	skewMsMax: config.skewMsMax,
+	graceMs: config.graceMs,
+	sessionMaxMs: config.sessionMaxMs,
+	limits: config.limits,
+	outDir: config.outDir,
+	key: settings.signer.verifier.keyId,
+});
 
 async function fileSha256(path: string): Promise<string> {
 	const hash = createHash('sha256');

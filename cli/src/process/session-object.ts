@@ -72,6 +72,11 @@ export function sessionObject(
 			payloadSha256: a.payloadSha256,
 		})),
 		claims: { repository: orNull(claims.repository), commit: orNull(claims.commit) },
+		judgedAgainst: {
+			repository: orNull(trace.judgedAgainst.repository),
+			commit: orNull(trace.judgedAgainst.commit),
+			note: orNull(trace.judgedAgainst.manifestNote),
+		},
 		workspace: session.workspace,
 		step: session.step,
 		revision: verdict.revision,

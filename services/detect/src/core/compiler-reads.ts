@@ -132,10 +132,12 @@ function draft(context: JudgeContext, group: readonly DifferingRead[]): FindingD
 }
 
 /** Whose word the expected content is. */
-const holderWords = ({ repository }: JudgeContext): string =>
-	repository.commit === ''
-		? 'what the expectation is taken from (no commit was checked)'
-		: `commit ${repository.commit.slice(0, 12)}`;
+function holderWords({ repository, declared }: JudgeContext): string {
+	if (repository.commit !== '') return `commit ${repository.commit.slice(0, 12)}`;
+	return declared === true
+		? 'what the build itself recorded before it ran'
+		: 'the source it is compared with (no commit)';
+}
 
 const isCompiler = (context: JudgeContext, f: FileFact): boolean =>
 	context.processes.get(f.execId)?.tool?.kind === 'compiler';

@@ -18,6 +18,8 @@ export interface JudgeContext {
 	processes: ProcessIndex;
 	workspace: Workspace;
 	repository: Repository;
+	/** True when the repository is the build's own word. Not known to leads. */
+	declared?: boolean;
 	history: History;
 	flow: ProductFlow;
 }

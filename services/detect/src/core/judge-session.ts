@@ -59,6 +59,7 @@ export async function judgeSession(input: SessionInput): Promise<Verdict> {
 		processes,
 		workspace,
 		repository,
+		declared: input.manifestDeclared === true,
 		history,
 		flow: createProductFlow(products, processes, workspace),
 	};

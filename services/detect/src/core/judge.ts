@@ -48,8 +48,10 @@ export function judgeOpen(f: FileFact, expected: Expected, history: History, sta
 	}
 	if (f.digest === '')
 		return closed(before, f, cause, { kind: 'unverified', reason: 'no-digest' }, { kind: 'expected' });
-	// A tracer that hashes the path itself cannot mix up two files: one open is enough.
-	if (isHashedByPath(f)) return { kind: 'differs', reason: 'hashed-by-path', cause, shown: true };
+	// A tracer that hashes the path itself cannot mix up two files: one open is enough. It sees no writes, so that nothing
+	// of it says that the session itself made the change.
+	if (isHashedByPath(f))
+		return { kind: 'differs', reason: 'hashed-by-path', cause: cause === 'own' ? 'unknown' : cause, shown: true };
 	// (b) Elsewhere this digest belongs to a file of another size.
 	if (mixed) {
 		const mixUp: Judgement = { kind: 'mix-up', reason: 'other-size' };
