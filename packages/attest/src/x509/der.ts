@@ -22,13 +22,43 @@ export function readBer(bytes: Uint8Array): DerNode | null {
 	}
 }
 
-/** Definite, shortest lengths; no strings in pieces. */
+/** Definite, shortest lengths; no strings in pieces; one encoding of each truth value and number. */
 function isDer(node: DerNode): boolean {
-	const { lenBlock } = node;
+	const { lenBlock, idBlock } = node;
 	if (lenBlock.isIndefiniteForm || lenBlock.blockLength !== shortestLength(lenBlock.length)) return false;
-	if (!node.idBlock.isConstructed) return true;
-	if (node.idBlock.tagClass === universal && !constructedTags.has(node.idBlock.tagNumber)) return false;
-	return childrenOf(node).every(isDer);
+	if (encodingOf(node).length !== idBlock.blockLength + lenBlock.blockLength + lenBlock.length) return false;
+	if (idBlock.tagClass === universal && constructedTags.has(idBlock.tagNumber) !== idBlock.isConstructed) return false;
+	if (idBlock.isConstructed) return isFilled(node) && childrenOf(node).every(isDer);
+	if (idBlock.tagClass !== universal) return true;
+	const content = contentOf(node);
+	switch (idBlock.tagNumber) {
+		case 1: {
+			const encoding = encodingOf(node);
+			return encoding.length === 3 && (encoding[2] === 0 || encoding[2] === 0xff);
+		}
+		case 2:
+			return isShortestInteger(content);
+		case 3: {
+			const unused = encodingOf(node)[1 + lenBlock.blockLength] ?? 8;
+			return unused === 0 || (unused < 8 && lenBlock.length > 1);
+		}
+		default:
+			return true;
+	}
+}
+
+/** asn1js lets the elements inside run over the end of what holds them. */
+function isFilled(node: DerNode): boolean {
+	let sum = 0;
+	for (const child of childrenOf(node)) sum += encodingOf(child).length;
+	return sum === node.lenBlock.length;
+}
+
+function isShortestInteger(content: Uint8Array): boolean {
+	const [first, second] = content;
+	if (first === undefined) return false;
+	if (second === undefined) return true;
+	return second < 0x80 ? first !== 0 : first !== 0xff;
 }
 
 const universal = 1;

@@ -62,7 +62,8 @@ function readCertificate(der: Uint8Array, node: DerNode, parsed: pkijs.Certifica
 	const [notBeforeMs = null, notAfterMs = null] = childrenOf(validity).map(readTime);
 	if (notBeforeMs === null || notAfterMs === null) return invalid('validity: expected two times');
 	const key = readKey(encodingOf(spki));
-	if (!key) return invalid('public key: cannot be read');
+	if (!key || parsed.subjectPublicKeyInfo.subjectPublicKey.valueBlock.unusedBits !== 0)
+		return invalid('public key: cannot be read');
 	if (parsed.signatureValue.valueBlock.unusedBits !== 0) return invalid('signature: expected whole bytes');
 	if (parsed.version < 2 && parsed.extensions) return invalid('extensions: only version 3 has them');
 	const raw = (parsed.extensions ?? []).map(rawExtension);
