@@ -1,10 +1,9 @@
 // Who may sign for a step (go-witness policy/step.go, Functionary.Validate): each verified signature against each functionary.
 import type { Envelope } from '../dsse.ts';
 import type { CertificateCheck, SignerCheck } from '../signers.ts';
-import type { Certificate } from '../x509/certificate.ts';
 import { verifyChain } from '../x509/chain.ts';
 import { allowAll, unmetConstraints } from './constraints.ts';
-import type { Functionary, Policy, PolicyStep } from './policy-model.ts';
+import type { Functionary, Policy, PolicyStep, TrustBundle } from './policy-model.ts';
 import type { FunctionaryNode, PolicyMode, TrapNode } from './result.ts';
 
 export interface SignerVerdict {
@@ -30,12 +29,13 @@ export function judgeSigners(
 	const traps: TrapNode[] = [];
 	let accepted = '';
 	let verified = 0;
+	const chains: Chains = new Map();
 	for (const check of checks) {
 		if (check.kind === 'unreadable-certificate' || !check.verified) continue;
 		verified++;
 		const trap = mode === 'strict' ? trapOf(check, envelope, policy) : null;
 		for (const functionary of step.functionaries) {
-			const reason = refusal(functionary, check, policy);
+			const reason = refusal(functionary, check, policy, chains);
 			const good = reason === '' && trap === null;
 			if (reason === '' && trap) traps.push(trap);
 			if (good) accepted ||= keyIdOf(check);
@@ -65,7 +65,7 @@ function trapOf(check: Verified, envelope: Envelope, policy: Policy): TrapNode |
 }
 
 /** '' when the functionary may have made the signature. */
-function refusal(functionary: Functionary, check: Verified, policy: Policy): string {
+function refusal(functionary: Functionary, check: Verified, policy: Policy, chains: Chains): string {
 	const keyId = keyIdOf(check);
 	if (functionary.publicKeyId !== '' && functionary.publicKeyId === keyId) return '';
 	if (check.kind === 'key')
@@ -75,24 +75,35 @@ function refusal(functionary: Functionary, check: Verified, policy: Policy): str
 	const { constraint } = functionary;
 	if (constraint.roots.length === 0) return `signed by a certificate, but the functionary names no roots`;
 	const unmet = unmetConstraints(constraint, check.certificate);
-	if (!belongsToRoot(constraint.roots, check, policy))
+	if (!belongsToRoot(constraint.roots, check, policy, chains))
 		unmet.push(
 			`cert doesn't belong to any root specified by constraint ${JSON.stringify(constraint.roots.slice(0, 5))}`,
 		);
 	return unmet.length === 0 ? '' : `cert failed constraints check: ${unmet.join('; ')}`;
 }
 
-function belongsToRoot(rootIds: readonly string[], check: CertificateCheck, policy: Policy): boolean {
+/** Whether a certificate leads to a root, found once for all functionaries. */
+type Chains = Map<CertificateCheck, Map<TrustBundle, boolean>>;
+
+function belongsToRoot(rootIds: readonly string[], check: CertificateCheck, policy: Policy, chains: Chains): boolean {
 	const all = rootIds.length === 1 && rootIds[0] === allowAll;
-	for (const { id, certificate } of policy.roots) {
-		if (!all && !rootIds.includes(id)) continue;
-		if (check.chain.at(-1) === certificate || chainsTo(certificate, check)) return true;
+	const known = chains.get(check) ?? new Map<TrustBundle, boolean>();
+	chains.set(check, known);
+	for (const root of policy.roots) {
+		if (!all && !rootIds.includes(root.id)) continue;
+		const belongs = known.get(root) ?? chainsTo(root, check);
+		known.set(root, belongs);
+		if (belongs) return true;
 	}
 	return false;
 }
 
-function chainsTo(root: Certificate, { certificate: leaf, intermediates, atMs }: CertificateCheck): boolean {
-	return verifyChain({ leaf, intermediates, roots: [root], atMs }).kind === 'chain';
+function chainsTo(
+	{ certificate }: TrustBundle,
+	{ certificate: leaf, intermediates, atMs, chain }: CertificateCheck,
+): boolean {
+	if (chain.at(-1) === certificate) return true;
+	return verifyChain({ leaf, intermediates, roots: [certificate], atMs }).kind === 'chain';
 }
 
 function nodeOf(functionary: Functionary, check: Verified, accepted: boolean, reason: string): FunctionaryNode {

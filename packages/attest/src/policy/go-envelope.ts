@@ -1,10 +1,18 @@
 // DSSE envelopes as go-witness reads them: encoding/json's rules, and the payload decoded straight from the bytes, since a
 // payload of 100 MB must not be held as text as well.
 import type { Envelope, EnvelopeSignature } from '../dsse.ts';
-import { envelopeBytesMax, signaturesMax } from '../dsse.ts';
-import { decodeGoBase64, reshape } from './go-json.ts';
+import {
+	decodePayload,
+	envelopeBytesMax,
+	envelopeRestBytesMax,
+	intermediatesMax,
+	signaturesMax,
+	timestampsMax,
+} from '../dsse.ts';
+import { findPayload } from '../payload-bytes.ts';
+import { reshape } from './go-json.ts';
 import { parseGoJson } from './go-json-text.ts';
-import { bytes, foldName, list, struct, text } from './go-shape.ts';
+import { bytes, list, struct, text } from './go-shape.ts';
 
 export type GoEnvelope =
 	| { kind: 'envelope'; envelope: Envelope; ambiguity: string }
@@ -12,19 +20,28 @@ export type GoEnvelope =
 	| { kind: 'sigstore-bundle' }
 	| { kind: 'invalid'; reason: string };
 
-/** Most intermediates and timestamps of one signature. */
-export const signatureItemsMax = 16;
+/** Largest envelope whose payload cannot be taken out of the text, bytes. */
+export const wholeBytesMax = 32 * 1024 * 1024;
 
-const signatureShape = struct({
-	keyid: text,
-	sig: bytes,
-	'certificate?': bytes,
-	'intermediates?': list(bytes),
-	'timestamps?': list(struct({ type: text, data: bytes })),
+const envelopeShape = struct({
+	payload: bytes,
+	payloadType: text,
+	signatures: list(
+		struct({
+			keyid: text,
+			sig: bytes,
+			'certificate?': bytes,
+			'intermediates?': list(bytes),
+			'timestamps?': list(struct({ type: text, data: bytes })),
+		}),
+	),
 });
-/** The payload is taken out before the rest is read. */
-const restShape = struct({ payloadType: text, signatures: list(signatureShape) });
-const payloadShape = struct({ payload: bytes });
+
+interface RawEnvelope {
+	payload: string | null;
+	payloadType: string;
+	signatures: RawSignature[] | null;
+}
 
 interface RawSignature {
 	keyid: string;
@@ -38,31 +55,49 @@ export function readGoEnvelope(file: Uint8Array): GoEnvelope {
 	if (file.length > envelopeBytesMax)
 		return invalid(`expected at most ${envelopeBytesMax} bytes, found ${file.length}`);
 	const buffer = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-	const split = splitPayload(buffer);
-	const parsed = parseGoJson(split.rest);
+	return readAroundPayload(buffer) ?? readWhole(buffer);
+}
+
+/** The usual way: the payload goes from the text to bytes, and the small rest is read as JSON. Null when that is not certain. */
+function readAroundPayload(buffer: Buffer): GoEnvelope | null {
+	const range = findPayload(buffer, envelopeRestBytesMax);
+	if (range === null) return null;
+	const parsed = parseGoJson(Buffer.concat([buffer.subarray(0, range.start), buffer.subarray(range.end)]));
 	if (parsed.kind === 'invalid') return invalid(parsed.reason);
 	if (isSigstoreBundle(parsed.value)) return { kind: 'sigstore-bundle' };
-	const rest = reshape(restShape, parsed.value, 'envelope');
+	const rest = reshape(envelopeShape, parsed.value, 'envelope');
 	if (rest.kind === 'invalid') return invalid(rest.reason);
-	const inPlace: Payload =
-		split.payload === null
-			? readPayload(parsed.value)
-			: { kind: 'payload', payload: split.payload, ambiguity: split.ambiguity };
-	if (inPlace.kind === 'invalid') return inPlace;
-	const { payloadType, signatures } = rest.value as { payloadType: string; signatures: RawSignature[] | null };
-	if ((signatures?.length ?? 0) > signaturesMax)
-		return invalid(`signatures: expected at most ${signaturesMax}, found ${signatures?.length}`);
-	const read: EnvelopeSignature[] = [];
-	for (const signature of signatures ?? []) {
-		if (
-			(signature.intermediates?.length ?? 0) > signatureItemsMax ||
-			(signature.timestamps?.length ?? 0) > signatureItemsMax
-		)
-			return invalid(`signatures: expected at most ${signatureItemsMax} intermediates and timestamps each`);
-		read.push(readSignature(signature));
-	}
-	const ambiguity = parsed.ambiguity || rest.ambiguity || inPlace.ambiguity;
-	return { kind: 'envelope', envelope: { payloadType, payload: inPlace.payload, signatures: read }, ambiguity };
+	const value = rest.value as RawEnvelope;
+	// Another field may stand for the payload too, or this one may be a bundle's: then all is read in order.
+	const plain = parsed.ambiguity === '' && rest.ambiguity === '' && value.payload === '';
+	if (!plain || Object.hasOwn(parsed.value as object, 'dsseEnvelope')) return null;
+	const payload = decodePayload(value.payloadType, buffer, range);
+	return payload === null
+		? invalid('envelope.payload: expected base64 (standard alphabet, padded)')
+		: envelopeOf(value, payload, '');
+}
+
+function readWhole(buffer: Buffer): GoEnvelope {
+	if (buffer.length > wholeBytesMax)
+		return invalid(`expected one plain payload, or at most ${wholeBytesMax} bytes, found ${buffer.length}`);
+	const parsed = parseGoJson(buffer);
+	if (parsed.kind === 'invalid') return invalid(parsed.reason);
+	if (isSigstoreBundle(parsed.value)) return { kind: 'sigstore-bundle' };
+	const read = reshape(envelopeShape, parsed.value, 'envelope');
+	if (read.kind === 'invalid') return invalid(read.reason);
+	const value = read.value as RawEnvelope;
+	return envelopeOf(value, decoded(value.payload), parsed.ambiguity || read.ambiguity);
+}
+
+function envelopeOf({ payloadType, signatures }: RawEnvelope, payload: Buffer, ambiguity: string): GoEnvelope {
+	const all = signatures ?? [];
+	if (all.length > signaturesMax) return invalid(`signatures: expected at most ${signaturesMax}, found ${all.length}`);
+	for (const [i, { intermediates = [], timestamps = [] }] of all.entries())
+		if (intermediates.length > intermediatesMax || timestamps.length > timestampsMax)
+			return invalid(
+				`signatures[${i}]: expected at most ${intermediatesMax} intermediates and ${timestampsMax} timestamps`,
+			);
+	return { kind: 'envelope', envelope: { payloadType, payload, signatures: all.map(readSignature) }, ambiguity };
 }
 
 function readSignature({ keyid, sig, certificate, intermediates, timestamps }: RawSignature): EnvelopeSignature {
@@ -76,114 +111,12 @@ function readSignature({ keyid, sig, certificate, intermediates, timestamps }: R
 
 const decoded = (base64: string | null): Buffer => Buffer.from(base64 ?? '', 'base64');
 
-type Payload = { kind: 'payload'; payload: Buffer; ambiguity: string } | { kind: 'invalid'; reason: string };
-
-/** A payload that splitPayload left in place. */
-function readPayload(value: unknown): Payload {
-	const read = reshape(payloadShape, value, 'envelope');
-	if (read.kind === 'invalid') return read;
-	return {
-		kind: 'payload',
-		payload: decoded((read.value as { payload: string | null }).payload),
-		ambiguity: read.ambiguity,
-	};
-}
-
 const bundleMediaType = 'application/vnd.dev.sigstore.bundle';
 
 function isSigstoreBundle(value: unknown): boolean {
 	if (typeof value !== 'object' || value === null) return false;
 	const { mediaType } = value as Record<string, unknown>;
 	return typeof mediaType === 'string' && mediaType.startsWith(bundleMediaType);
-}
-
-interface Split {
-	/** The text with an empty string in the payload's place; the whole text when the payload was left in. */
-	rest: Buffer;
-	payload: Buffer | null;
-	ambiguity: string;
-}
-
-/** Shorter texts are read whole: there is nothing to save. */
-const splitBytesMin = 64 * 1024;
-
-/**
- * Takes a long payload out of the text: a string of plain base64 that is the value of a field `payload` of the top-level
- * object, the only one of that name. Anything else stays for the ordinary way.
- */
-function splitPayload(file: Buffer): Split {
-	const whole: Split = { rest: file, payload: null, ambiguity: '' };
-	if (file.length < splitBytesMin) return whole;
-	let found: Span | null = null;
-	let fields = 0;
-	let depth = 0;
-	for (let i = 0; i < file.length; i++) {
-		const byte = file[i] as number;
-		if (byte === 0x7b || byte === 0x5b) depth++;
-		else if (byte === 0x7d || byte === 0x5d) depth--;
-		if (byte !== 0x22) continue;
-		const end = closingQuote(file, i + 1);
-		if (end < 0) return whole;
-		const colon = depth === 1 ? afterSpace(file, end + 1) : -1;
-		if (colon >= 0 && file[colon] === 0x3a && isPayloadKey(file, i + 1, end)) {
-			fields++;
-			const value = afterSpace(file, colon + 1);
-			if (file[value] !== 0x22) return whole;
-			const valueEnd = closingQuote(file, value + 1);
-			if (valueEnd < 0) return whole;
-			found = { key: file.toString('utf8', i + 1, end), start: value + 1, end: valueEnd };
-			i = valueEnd;
-		} else i = end;
-	}
-	if (found === null || fields > 1) return whole;
-	const payload = decodeInPieces(file, found.start, found.end);
-	if (payload === null) return whole;
-	const rest = Buffer.concat([file.subarray(0, found.start), file.subarray(found.end)]);
-	return { rest, payload, ambiguity: found.key === 'payload' ? '' : `envelope.${found.key} is read as payload` };
-}
-
-interface Span {
-	key: string;
-	start: number;
-	end: number;
-}
-
-const isPayloadKey = (file: Buffer, start: number, end: number): boolean =>
-	end - start < 32 && foldName(file.toString('utf8', start, end)) === 'payload';
-
-function afterSpace(file: Buffer, from: number): number {
-	let at = from;
-	while (file[at] === 0x20 || file[at] === 0x0a || file[at] === 0x0d || file[at] === 0x09) at++;
-	return at;
-}
-
-function closingQuote(file: Buffer, from: number): number {
-	let at = from;
-	for (;;) {
-		const quote = file.indexOf(0x22, at);
-		if (quote < 0) return -1;
-		let slashes = 0;
-		while (quote - 1 - slashes >= from && file[quote - 1 - slashes] === 0x5c) slashes++;
-		if (slashes % 2 === 0) return quote;
-		at = quote + 1;
-	}
-}
-
-/** Characters of base64 that are decoded at a time: a multiple of 4. */
-const pieceLength = 4 * 256 * 1024;
-
-/** Null when it is not plain base64 without escapes and line ends. */
-function decodeInPieces(file: Buffer, start: number, end: number): Buffer | null {
-	if ((end - start) % 4 !== 0) return null;
-	const payload = Buffer.allocUnsafe(((end - start) / 4) * 3);
-	let length = 0;
-	for (let at = start; at < end; at += pieceLength) {
-		const piece = decodeGoBase64(file.toString('latin1', at, Math.min(at + pieceLength, end)));
-		// Padding ends the text, not a piece of it.
-		if (piece === null || (at + pieceLength < end && piece.length !== (pieceLength / 4) * 3)) return null;
-		length += piece.copy(payload, length);
-	}
-	return payload.subarray(0, length);
 }
 
 const invalid = (reason: string): GoEnvelope => ({ kind: 'invalid', reason });

@@ -1,4 +1,5 @@
 // One candidate for a step: its signatures, its attestations and their Rego. Top-down, each check with its node.
+import { payloadSha256 } from '../dsse.ts';
 import type { SignersRequest } from '../signers.ts';
 import { checkSigners } from '../signers.ts';
 import type { Artifacts } from './artifacts.ts';
@@ -9,7 +10,7 @@ import type { Policy, PolicyStep } from './policy-model.ts';
 import type { RegoContext, RegoGate } from './rego-gate.ts';
 import { judgeAttestation } from './rego-gate.ts';
 import type { AttestationNode, CollectionNode, TrapNode } from './result.ts';
-import type { Candidate, Opened } from './search.ts';
+import type { Candidate, OpenedCollection } from './search.ts';
 import { openEnvelope } from './search.ts';
 import { collectionTraps, makesProduct } from './strict-collection.ts';
 
@@ -46,10 +47,10 @@ export async function judgeCollection(
 	round: number,
 	context: StepContext,
 ): Promise<JudgedCollection> {
-	const opened = openEnvelope(entry.envelope);
+	const opened = entry.opened ?? openEnvelope(entry.envelope);
 	const node: CollectionNode = {
 		envelope: entry.envelope.name,
-		payloadSha256: opened.kind === 'collection' ? opened.payloadSha256 : '',
+		payloadSha256: opened.kind === 'collection' ? payloadSha256(opened.envelope) : '',
 		accepted: false,
 		reason: '',
 		matched: { subject, digest, round },
@@ -96,7 +97,7 @@ export async function judgeCollection(
 	};
 }
 
-const strictTraps = ({ envelope, statement, ambiguity }: Opened & { kind: 'collection' }): TrapNode[] =>
+const strictTraps = ({ envelope, statement, ambiguity }: OpenedCollection): TrapNode[] =>
 	collectionTraps(envelope.payloadType, statement, ambiguity);
 
 async function judgeAttestations(collection: Collection, context: StepContext): Promise<AttestationNode[]> {

@@ -1,6 +1,5 @@
 // The given envelopes, indexed once by collection name and subject digest. As in go-witness's memory source, the index is
 // made of what unverified payloads say and only proposes candidates: nothing of a payload is used before its signature holds.
-import { sha256Hex } from '@affidavit/model/digests.ts';
 import type { Envelope } from '../dsse.ts';
 import { indexPredicateType, runtimeTracePredicateType, vsaPredicateType } from '../type-uris.ts';
 import type { NamedEnvelope } from '../verify-artifact.ts';
@@ -8,13 +7,15 @@ import type { LoadedStatement } from './collection.ts';
 import { loadStatement } from './collection.ts';
 import { readGoEnvelope } from './go-envelope.ts';
 
-/** One envelope of the set. Its payload is not kept: a candidate is read again, so that memory holds one at a time. */
+/** One envelope of the set. */
 export interface Indexed {
 	/** Position among the given. */
 	index: number;
 	envelope: NamedEnvelope;
 	/** Types that its attestors call themselves. */
 	types: ReadonlySet<string>;
+	/** What was read of it; null when it is to be read again, since memory must not hold all that is given. */
+	opened: OpenedCollection | null;
 }
 
 interface Posting {
@@ -36,6 +37,8 @@ export interface EnvelopeIndex {
 
 /** Most envelopes of one request. */
 export const envelopesMax = 10_000;
+/** Payloads that are kept as they were read, bytes; their JavaScript values take several times that. */
+export const keptBytesMax = 16 * 1024 * 1024;
 /** Rounds of the search, as in go-witness. */
 export const roundsMax = 3;
 
@@ -58,6 +61,7 @@ export function indexEnvelopes(envelopes: readonly NamedEnvelope[]): EnvelopeInd
 	const others = new Map<number, string>();
 	const names = new Map<number, string>();
 	const broken: string[] = [];
+	let keptBytes = 0;
 	for (const [index, envelope] of envelopes.entries()) {
 		const opened = openEnvelope(envelope);
 		if (opened.kind === 'broken') broken.push(`${envelope.name}: ${opened.reason}`);
@@ -66,7 +70,9 @@ export function indexEnvelopes(envelopes: readonly NamedEnvelope[]): EnvelopeInd
 			const { statement } = opened;
 			const types = new Set(statement.collection.attestations.map(({ ownType }) => ownType));
 			names.set(index, statement.collection.name);
-			post(byName, { index, envelope, types }, statement);
+			const keep = keptBytes + opened.envelope.payload.length <= keptBytesMax;
+			if (keep) keptBytes += opened.envelope.payload.length;
+			post(byName, { index, envelope, types, opened: keep ? opened : null }, statement);
 		}
 	}
 	return { byName, others, names, broken };
@@ -104,18 +110,15 @@ export function searchStep(
 	return [...found.values()].sort((a, b) => a.entry.index - b.entry.index);
 }
 
-export type Opened =
-	| {
-			kind: 'collection';
-			envelope: Envelope;
-			/** sha256 of the payload, hex. */
-			payloadSha256: string;
-			statement: LoadedStatement;
-			/** What Go reads in another way than others, '' for nothing. */
-			ambiguity: string;
-	  }
-	| { kind: 'other'; reason: string }
-	| { kind: 'broken'; reason: string };
+export interface OpenedCollection {
+	kind: 'collection';
+	envelope: Envelope;
+	statement: LoadedStatement;
+	/** What Go reads in another way than others, '' for nothing. */
+	ambiguity: string;
+}
+
+export type Opened = OpenedCollection | { kind: 'other'; reason: string } | { kind: 'broken'; reason: string };
 
 export function openEnvelope({ bytes }: NamedEnvelope): Opened {
 	const read = readGoEnvelope(bytes);
@@ -135,7 +138,6 @@ export function openEnvelope({ bytes }: NamedEnvelope): Opened {
 	return {
 		kind: 'collection',
 		envelope,
-		payloadSha256: sha256Hex(envelope.payload),
 		statement,
 		ambiguity: read.ambiguity || statement.ambiguity,
 	};

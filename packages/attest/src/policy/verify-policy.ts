@@ -50,6 +50,7 @@ export async function verifyPolicy(request: VerifyPolicyRequest): Promise<Policy
 	// One attestation that cannot be loaded makes the real engine refuse the whole run; we name them all.
 	if (index.broken.length > 0) return result(request, node, { reason: brokenReason(index.broken), index });
 	const judged = await searchInRounds(request, policy, index);
+	if (judged === null) return result(request, node, { reason: `the search led to more than ${digestsMax} digests` });
 	linkArtifacts(policy, passedBy(judged), mode);
 	return verdict(request, node, policy, judged, index);
 }
@@ -59,9 +60,13 @@ type Judged = ReadonlyMap<string, Map<number, JudgedCollection>>;
 
 /**
  * Each round looks for what the digests of the rounds before can find. The real engine takes steps in random order and lets
- * a round see what it found itself; ours finds what every order finds.
+ * a round see what it found itself; ours finds what every order finds. Null when there are too many digests.
  */
-async function searchInRounds(request: VerifyPolicyRequest, policy: Policy, index: EnvelopeIndex): Promise<Judged> {
+async function searchInRounds(
+	request: VerifyPolicyRequest,
+	policy: Policy,
+	index: EnvelopeIndex,
+): Promise<Judged | null> {
 	const known = new Set(request.subjects);
 	const contexts = policy.steps.map((step) => stepContext(request, policy, step));
 	const judged = new Map(policy.steps.map(({ name }) => [name, new Map<number, JudgedCollection>()]));
@@ -79,8 +84,9 @@ async function searchInRounds(request: VerifyPolicyRequest, policy: Policy, inde
 				for (const digest of one.backReferences) found.add(digest);
 			}
 		}
-		fresh = new Set([...found].filter((digest) => !known.has(digest)).slice(0, digestsMax - known.size));
+		fresh = new Set([...found].filter((digest) => !known.has(digest)));
 		for (const digest of fresh) known.add(digest);
+		if (known.size > digestsMax) return null;
 	}
 	return judged;
 }
