@@ -2,7 +2,8 @@
 import { describeProblem, type Problem, type RegoErrorCode } from '@affidavit/rego/errors.ts';
 import { compileModules, evaluateQuery } from '@affidavit/rego/rego.ts';
 import { compareValues, equalValues } from '@affidavit/rego/value/compare.ts';
-import { isArray, isObject, isSet, objectEntries, objectOf, RegoSet, type Value } from '@affidavit/rego/value/value.ts';
+import { isArray, objectOf, RegoSet, type Value } from '@affidavit/rego/value/value.ts';
+import { excerpt, toJson } from './answer-json.ts';
 import type { PublishedCase } from './published-cases.ts';
 
 export type Outcome =
@@ -67,7 +68,7 @@ function compared(published: PublishedCase, rows: readonly Row[]): Outcome {
 	const got = RegoSet.of(rows.map((row) => rowValue(row, sortBindings, ignoreGeneratedVars)));
 	const want = RegoSet.of(wantResult.map((row) => objectOf(Object.entries(row))));
 	if (equalValues(got, want)) return { kind: 'passed' };
-	return { kind: 'failed', reason: `got ${text(got)}, want ${text(want)}` };
+	return { kind: 'failed', reason: `got ${excerpt(got)}, want ${excerpt(want)}` };
 }
 
 /** A result as JSON, in which a set is an array in Rego's order. */
@@ -79,25 +80,4 @@ function rowValue(row: Row, sortBindings: boolean, ignoreGeneratedVars: boolean)
 		entries.push([name, sortBindings && isArray(json) ? [...json].sort(compareValues) : json]);
 	}
 	return objectOf(entries);
-}
-
-function toJson(value: Value): Value {
-	if (isSet(value)) return value.items().map(toJson);
-	if (isArray(value)) return value.map(toJson);
-	if (!isObject(value)) return value;
-	return objectOf(objectEntries(value).map(([key, item]) => [keyText(key), toJson(item)]));
-}
-
-const keyText = (key: Value): string => (typeof key === 'string' ? key : text(key));
-
-const excerptMax = 600;
-
-function text(value: Value): string {
-	const plain = (v: Value): unknown => {
-		if (typeof v === 'bigint') return Number(v);
-		if (isSet(v)) return v.items().map(plain);
-		if (isArray(v)) return v.map(plain);
-		return isObject(v) ? Object.fromEntries(objectEntries(v).map(([key, item]) => [keyText(key), plain(item)])) : v;
-	};
-	return JSON.stringify(plain(value)).slice(0, excerptMax);
 }

@@ -4,6 +4,7 @@ import type { Module } from '../syntax/ast.ts';
 import { assignmentProblems } from './check-assignments.ts';
 import { callProblems } from './check-calls.ts';
 import { conflictProblems } from './check-conflicts.ts';
+import { nameProblems } from './check-names.ts';
 import { recursionProblems } from './check-recursion.ts';
 import { strictProblems } from './check-strict.ts';
 import type { ClauseIr } from './ir.ts';
@@ -13,6 +14,7 @@ import type { RuleTree } from './rule-tree.ts';
 export const checkModules = (modules: readonly Module[], tree: RuleTree): Problem[] => [
 	...modules.flatMap(assignmentProblems),
 	...modules.flatMap(strictProblems),
+	...modules.flatMap(nameProblems),
 	...conflictProblems(tree, modules),
 ];
 

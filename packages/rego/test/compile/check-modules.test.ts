@@ -57,6 +57,12 @@ for (const [text, ...expected] of refused) {
 	test(`refused: ${JSON.stringify(text)}`, () => assert.deepEqual(problems('v0', text), expected));
 }
 
+test('a call outside of a rule', () => {
+	const reason = 'the built-in glob.match is called outside of a rule, or a rule of that name has no value and no body';
+	assert.deepEqual(problems('v0', 'p = 1 glob.match("a", [], "a")'), [`m0:2:7: ${reason}`]);
+	assert.deepEqual(problems('v0', 'f(x)\nglob.match(x, y, z) = true\ncount(x) { x }'), []);
+});
+
 test('kinds that cannot stand together', () => {
 	for (const text of [
 		'p = 1\np[1] { true }',
