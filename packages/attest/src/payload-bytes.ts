@@ -102,7 +102,7 @@ export function base64Size(text: Buffer, { start, end }: ByteRange): number | nu
 }
 
 /** Characters that are decoded at once: a multiple of four. */
-const chunkChars = 1024 * 1024;
+const chunkChars = 64 * 1024;
 
 /**
  * Decodes standard, padded base64 behind `head`, in one allocation, and gives the part after it; null for anything else

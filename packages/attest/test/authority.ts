@@ -5,6 +5,9 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import * as asn1js from 'asn1js';
 
+// Tests take these from here: the library wants reflect-metadata before it.
+export { Extension, KeyUsageFlags } from '@peculiar/x509';
+
 export type KeyKind = 'ed25519' | 'p256' | 'p384' | 'p521' | 'rsa';
 
 export interface Issued {
