@@ -5,6 +5,7 @@ import { assignmentProblems } from './check-assignments.ts';
 import { callProblems } from './check-calls.ts';
 import { conflictProblems } from './check-conflicts.ts';
 import { nameProblems } from './check-names.ts';
+import { operandProblems } from './check-operands.ts';
 import { recursionProblems } from './check-recursion.ts';
 import { strictProblems } from './check-strict.ts';
 import type { ClauseIr } from './ir.ts';
@@ -21,5 +22,6 @@ export const checkModules = (modules: readonly Module[], tree: RuleTree): Proble
 /** After names are resolved; `clausesOf` by the id of the rule group. */
 export const checkClauses = (tree: RuleTree, clausesOf: readonly (readonly ClauseIr[])[]): Problem[] => [
 	...callProblems(tree, clausesOf.flat()),
+	...operandProblems(clausesOf.flat()),
 	...recursionProblems(tree, clausesOf),
 ];

@@ -79,13 +79,11 @@ function isRefHead(cursor: Cursor, index: number): boolean {
 	return next !== undefined && !next.spaced && (next.kind === '.' || next.kind === '[');
 }
 
-/** Keywords that stand where no term can begin are keywords before [ too: p if[1] == x */
-const neverRefHeads: ReadonlySet<string> = new Set(['as', 'contains', 'if', 'with']);
-
 export const isKeyword = (cursor: Cursor, keyword: string): boolean =>
 	current(cursor).text === keyword &&
 	isKeywordToken(cursor, current(cursor)) &&
-	(neverRefHeads.has(keyword) || !isRefHead(cursor, cursor.at));
+	// No term can begin where `as` stands.
+	(keyword === 'as' || !isRefHead(cursor, cursor.at));
 
 export function takeKeyword(cursor: Cursor, keyword: string): boolean {
 	if (!isKeyword(cursor, keyword)) return false;

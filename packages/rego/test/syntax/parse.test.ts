@@ -82,7 +82,10 @@ test('statements', () => {
 		'not x["y"] with input["a"] as 1 with data["b"] as {} with f as g',
 	]);
 	assert.deepEqual(query('eq(x, 1); assign(y, 2)'), ['x = 1', 'y := 2']);
-	assert.deepEqual(printed('p if[x] with x as[y]', 'v1'), ['complete p = true {[x] with x as [y]}']);
+	assert.deepEqual(printed('p if { x with x as[y]\nwith.a }\nif.b := 1', 'v1'), [
+		'complete p = true {x with x as [y]; with["a"]}',
+		'complete if["b"] = 1 {}',
+	]);
 	assert.deepEqual(query('not.a; not[1]; in.b'), ['not["a"]', 'not[1]', 'in["b"]']);
 });
 
