@@ -13,10 +13,11 @@ const version = 'v0';
 /** `ruleFiles`: the file that a module is in, by its name, for messages that an editor can follow. */
 export function checkRego(document: PolicyDocument, ruleFiles: ReadonlyMap<string, string>, report: Report): void {
 	for (const step of document.steps)
-		for (const [i, { regopolicies }] of step.attestations.entries()) {
-			const named = regopolicies.map((module) => ({ ...module, shown: ruleFiles.get(module.name) ?? module.name }));
-			checkAttestation(named, `${placeOf(step)}.attestations[${i}]`, report);
-		}
+		for (const list of ['attestations', 'traces'] as const)
+			for (const [i, { regopolicies }] of step[list].entries()) {
+				const named = regopolicies.map((module) => ({ ...module, shown: ruleFiles.get(module.name) ?? module.name }));
+				checkAttestation(named, `${placeOf(step)}.${list}[${i}]`, report);
+			}
 }
 
 type NamedModule = RegoModule & { shown: string };

@@ -1,6 +1,7 @@
 // Steps of a policy: functionaries, their constraints, required types, where materials come from.
 import { attestorType } from '@affidavit/attest/policy/attestors/registry.ts';
 import { quote } from '@affidavit/attest/statement.ts';
+import { runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import { fulcioNames } from '@affidavit/attest/x509/fulcio.ts';
 import type { CertConstraint, PolicyDocument, PolicyFunctionary, PolicyStep } from './document.ts';
 import { error, type Report, warning } from './finding.ts';
@@ -20,6 +21,7 @@ export function checkSteps(document: PolicyDocument, report: Report): void {
 		for (const [i, functionary] of step.functionaries.entries())
 			checkFunctionary(functionary, `${place}.functionaries[${i}]`, document, report);
 		checkTypes(step, report);
+		checkTraces(step, report);
 		for (const [i, from] of step.artifactsFrom.entries())
 			if (!steps.some((other) => other.id === from))
 				report(error('artifacts-from-unknown-step', `${place}.artifactsFrom[${i}]`, `no step ${quote(from)}`));
@@ -39,6 +41,17 @@ function checkTypes(step: PolicyStep, report: Report): void {
 		if (attestorType(type) === undefined) report(error('type-unknown', where, `Witness knows no type ${quote(type)}`));
 		if (seen.has(type)) report(warning('type-repeated', where, `${quote(type)} is required above already`));
 		seen.add(type);
+	}
+}
+
+/** Rules that only `affidavit verify` asks, and only of its own statements. */
+function checkTraces(step: PolicyStep, report: Report): void {
+	for (const [i, { type, regopolicies }] of step.traces.entries()) {
+		const place = `${placeOf(step)}.traces[${i}]`;
+		if (type !== runtimeTracePredicateType)
+			report(error('type-unknown', `${place}.type`, `expected ${runtimeTracePredicateType}, found ${quote(type)}`));
+		if (regopolicies.length === 0)
+			report(warning('trace-without-rules', place, 'asks that there is a trace, and nothing of it'));
 	}
 }
 

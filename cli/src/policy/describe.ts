@@ -4,7 +4,14 @@ import { parseCertificate } from '@affidavit/attest/x509/parse.ts';
 import { clipped, printable } from '../text/printable.ts';
 import { table } from '../text/table.ts';
 import { shortType } from '../verify/policy-tree.ts';
-import type { CertConstraint, PolicyDocument, PolicyFunctionary, PolicyRoot, PolicyStep } from './document.ts';
+import type {
+	CertConstraint,
+	PolicyDocument,
+	PolicyFunctionary,
+	PolicyRoot,
+	PolicyStep,
+	RequiredAttestation,
+} from './document.ts';
 
 export interface Described {
 	form: 'signed' | 'json' | 'source';
@@ -74,18 +81,18 @@ function stepText(step: PolicyStep): string {
 		for (const [i, line] of lines.entries()) rows.push([i === 0 ? label : '', line]);
 	};
 	add('signed by', step.functionaries.map(functionaryText));
-	add(
-		'requires',
-		step.attestations.map(({ type, regopolicies }) => {
-			const rules = regopolicies.map(
-				({ name, required }) =>
-					`${show(name)}${required === undefined ? '' : required ? ' (required)' : ' (not required)'}`,
-			);
-			return `${show(shortType(type))}${rules.length === 0 ? '' : `, unless denied by ${rules.join(', ')}`}`;
-		}),
-	);
+	add('requires', step.attestations.map(requiredText));
+	add('asks of traces', step.traces.map(requiredText));
 	add('materials from', step.artifactsFrom.map(show));
 	return `step ${show(step.name)}\n${table(rows, '  ')}`;
+}
+
+function requiredText({ type, regopolicies }: RequiredAttestation): string {
+	const rules = regopolicies.map(
+		({ name, required }) =>
+			`${show(name)}${required === undefined ? '' : required ? ' (required)' : ' (not required)'}`,
+	);
+	return `${show(shortType(type))}${rules.length === 0 ? '' : `, unless denied by ${rules.join(', ')}`}`;
 }
 
 function functionaryText({ publickeyid, certConstraint }: PolicyFunctionary): string {

@@ -30,6 +30,8 @@ export interface PolicyStep {
 	name: string;
 	functionaries: PolicyFunctionary[];
 	attestations: RequiredAttestation[];
+	/** Ours; Witness ignores it: rules on Affidavit's own statements about the collection's session. */
+	traces: RequiredAttestation[];
 	artifactsFrom: string[];
 }
 
@@ -104,15 +106,18 @@ const readStep = (step: Fields, id: string): PolicyStep => ({
 	id,
 	name: step.text('name'),
 	functionaries: step.list('functionaries', readFunctionary),
-	attestations: step.list('attestations', (attestation) => ({
-		type: attestation.text('type'),
-		regopolicies: attestation.list('regopolicies', (module) => ({
-			name: module.text('name'),
-			text: module.utf8('module'),
-			required: module.flag('required'),
-		})),
-	})),
+	attestations: step.list('attestations', readAttestation),
+	traces: step.list('traces', readAttestation),
 	artifactsFrom: step.texts('artifactsFrom'),
+});
+
+const readAttestation = (attestation: Fields): RequiredAttestation => ({
+	type: attestation.text('type'),
+	regopolicies: attestation.list('regopolicies', (module) => ({
+		name: module.text('name'),
+		text: module.utf8('module'),
+		required: module.flag('required'),
+	})),
 });
 
 function readFunctionary(functionary: Fields): PolicyFunctionary {

@@ -43,6 +43,8 @@ export type PolicyFindingCode =
 	| 'type-unknown'
 	/** The same type is required twice. */
 	| 'type-repeated'
+	/** A trace is asked for, and nothing of it. */
+	| 'trace-without-rules'
 	| 'artifacts-from-unknown-step'
 	| 'artifacts-from-cycle'
 	/** The module does not parse. */

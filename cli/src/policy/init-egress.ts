@@ -30,32 +30,46 @@ export function egressOf(builds: readonly GoodBuild[]): Egress[] {
 		.map(([, { address, port, programs }]) => ({ address, port, programs: [...programs].sort() }));
 }
 
-/** For Witness's network-trace attestation: the only one that carries connections. */
+/** For the runtime-trace statement: no attestation that Witness reads has a build's connections. */
 export function egressRego(egress: readonly Egress[]): string {
 	const list = egress
 		.map(
 			({ address, port, programs }) =>
-				`\t${JSON.stringify(`${address}:${port}`)}, # ${printable(programs.join(', '))}\n`,
+				`\t${JSON.stringify(`${address} port ${port}`)}, # ${printable(programs.join(', '))}\n`,
 		)
 		.join('');
-	return `# Whom a build may call: address and port. Witness asks this for each network-trace of a build.
-# Affidavit keeps connections in its own runtime-trace statement, which no Witness policy reads: this file is for builds that
-# are recorded with Witness's network-trace attestor too, and for you to read.
+	return `# Whom a build may call. \`affidavit verify\` asks this of the runtime-trace statement of the build's session, signed by the same
+# key as its collection. Witness does not: none of the attestations that it reads has a build's connections.
 package affidavit.egress
 
+# Address and port of each connection that was seen, and which programs made it.
 allowed := ${list === '' ? 'set()' : `{\n${list}}`}
 
 deny[msg] {
 	connection := connections[_]
-	to := sprintf("%s:%v", [address(connection), port(connection)])
+	to := sprintf("%s port %v", [connection.address, connection.port])
 	not allowed[to]
 	msg := sprintf("connection that is not allowed: %s", [to])
 }
 
-connections = object.get(input, ["network_trace", "connections"], [])
+# Connections that the statement does not list could go anywhere.
+deny[msg] {
+	omitted := object.get(input, ["omitted", "connections"], -1)
+	omitted != 0
+	msg := sprintf("connections that the statement does not list: %v", [omitted])
+}
 
-address(connection) = object.get(connection, ["destination", "ip"], "unknown")
+# The build's own, over IP; sockets of the machine itself are left out.
+connections[connection] {
+	connection := input.connections[_]
+	connection.op == "connect"
+	{"AF_INET", "AF_INET6"}[connection.family]
+	not foreign[connection.execId]
+}
 
-port(connection) = object.get(connection, ["destination", "port"], "unknown")
+foreign[id] {
+	input.processes[i].foreign == true
+	id := input.processes[i].execId
+}
 `;
 }

@@ -1,7 +1,13 @@
 // The policy source that `policy init` writes: YAML with comments, Rego beside it, cases to try it with. Pure.
 import { relative } from 'node:path';
 import { publicKeyPem } from '@affidavit/attest/keys.ts';
-import { commandRunType, gitType, materialType, productType } from '@affidavit/attest/type-uris.ts';
+import {
+	commandRunType,
+	gitType,
+	materialType,
+	productType,
+	runtimeTracePredicateType,
+} from '@affidavit/attest/type-uris.ts';
 import { stringify } from 'yaml';
 import { clipped, printable } from '../text/printable.ts';
 import { egressOf, egressRego } from './init-egress.ts';
@@ -40,9 +46,9 @@ export function policySource({ builds, expires, dir, isMaker }: InitRequest): Wr
 			rules.programs = `${base}.programs.rego`;
 			files.set(rules.programs, programsRego(programs));
 		}
-		if (egress.length > 0) {
-			rules.egress = `${base}.egress.rego`;
-			files.set(rules.egress, egressRego(egress));
+		if (ofStep.every(({ trace }) => trace !== null)) {
+			rules.egress = { file: `${base}.egress.rego`, active: egress.length > 0 };
+			files.set(rules.egress.file, egressRego(egress));
 		}
 		notes.push(...notesOf(name, programs, ofStep, rules));
 		stepTexts.push(stepYaml(name, ofStep, rules));
@@ -94,7 +100,8 @@ const typesOf = ([first, ...others]: readonly GoodBuild[]): string[] => [
 
 interface Rules {
 	programs: string | null;
-	egress: string | null;
+	/** Active where connections were seen: a build that called nobody is usually verified without its trace at hand. */
+	egress: { file: string; active: boolean } | null;
 }
 
 function notesOf(step: string, programs: Programs, builds: readonly GoodBuild[], { egress }: Rules): string[] {
@@ -110,9 +117,9 @@ function notesOf(step: string, programs: Programs, builds: readonly GoodBuild[],
 		notes.push(
 			`step ${step}: a session's runtime-trace statement is not there: programs that the build made itself are pinned by digest, connections unknown`,
 		);
-	if (egress !== null)
+	if (egress?.active)
 		notes.push(
-			`step ${step}: ${egress} lists whom the build called; a Witness policy can ask that of network-trace attestations only`,
+			`step ${step}: ${egress.file} lists whom the build called; it is asked of the session's runtime-trace, which must be among the attestations`,
 		);
 	return notes;
 }
@@ -171,20 +178,26 @@ function stepYaml(name: string, builds: readonly GoodBuild[], { programs, egress
 				: '';
 		return `${comment === undefined ? '' : `      # ${comment}\n`}      - type: ${scalar(type)}\n${rule}`;
 	});
-	const network =
-		egress === null
-			? ''
-			: `      # Whom the build may call; only for builds that Witness's network-trace attestor recorded too:
-      # - type: https://witness.dev/attestations/network-trace/v0.1
-      #   regopolicies:
-      #     - name: egress
-      #       file: ${egress}
-`;
 	return `  # ${printable(name)}: ${builds.length === 1 ? 'one build' : `${builds.length} builds`} seen
   ${scalar(name)}:
     functionaries:
 ${keyIds.map((id) => `      - type: publickey\n        publickeyid: ${id}\n`).join('')}    attestations:
-${types.join('')}${network}`;
+${types.join('')}${tracesYaml(egress)}`;
+}
+
+function tracesYaml(egress: Rules['egress']): string {
+	if (egress === null) return '';
+	const lines = [
+		'traces:',
+		`  - type: ${runtimeTracePredicateType}`,
+		'    regopolicies:',
+		'      - name: egress',
+		`        file: ${egress.file}`,
+	];
+	const why = egress.active
+		? '# Whom the build may call. Only `affidavit verify` asks this, of the runtime-trace statement of the same session.'
+		: '# No build called anybody. To keep it so, take the # away: `affidavit verify` then wants the runtime-trace statement too.';
+	return [why, ...lines.map((line) => (egress.active ? line : `# ${line}`))].map((line) => `    ${line}\n`).join('');
 }
 
 /** A product of each build, and the build's own attestation: the least that the policy must accept. */

@@ -61,8 +61,8 @@ async function loadSource(path: string, text: string): Promise<LoadedPolicy> {
 
 function ruleFilesOf(source: Parameters<typeof filesOf>[0]): Map<string, string> {
 	const files = new Map<string, string>();
-	for (const { attestations } of Object.values(source.steps))
-		for (const { regopolicies } of attestations)
+	for (const { attestations, traces } of Object.values(source.steps))
+		for (const { regopolicies } of [...attestations, ...(traces ?? [])])
 			for (const { name, file } of regopolicies ?? []) if (file !== undefined) files.set(name ?? file, file);
 	return files;
 }

@@ -2,9 +2,9 @@
 import { dirname, resolve } from 'node:path';
 import type { RegoEngine } from '@affidavit/attest/policy/rego-engine.ts';
 import { parseRfc3339 } from '@affidavit/attest/policy/rfc3339.ts';
-import { verifyPolicy } from '@affidavit/attest/policy/verify-policy.ts';
 import type { NamedEnvelope } from '@affidavit/attest/verify-artifact.ts';
 import { CliError } from '../errors.ts';
+import { askPolicy } from '../verify/ask-policy.ts';
 import { artifactDigest, readBounded, readEnvelopes } from '../verify/inputs.ts';
 import { type CaseResult, judgeCase, type PolicyCase, readCases } from './cases.ts';
 import { signForNow } from './sign-policy.ts';
@@ -31,14 +31,13 @@ export async function runCases({ casesFile, policy, rego, nowMs }: CaseRun): Pro
 	const results: CaseResult[] = [];
 	for (const one of read.cases) {
 		const now = caseTime(one, nowMs);
-		const result = await verifyPolicy({
+		const result = await askPolicy({
 			policy: { name: policy.name, bytes },
 			policyKeys: [key],
 			subjects: [await artifactDigest(artifactOf(one, folder))],
 			attestations: await envelopesOf(one, folder),
 			mode: one.mode ?? 'strict',
 			nowMs: now,
-			nowNs: BigInt(now) * 1_000_000n,
 			rego,
 		});
 		results.push(judgeCase(one, result));

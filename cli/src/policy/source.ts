@@ -42,10 +42,14 @@ const regoPolicy = z
 		'expected a name where the module is given as text',
 	);
 
+const attestation = z.strictObject({ type: z.string(), regopolicies: z.array(regoPolicy).optional() });
+
 const step = z.strictObject({
 	name: z.string().optional(),
 	functionaries: z.array(functionary),
-	attestations: z.array(z.strictObject({ type: z.string(), regopolicies: z.array(regoPolicy).optional() })),
+	attestations: z.array(attestation),
+	/** Ours; Witness ignores it. */
+	traces: z.array(attestation).optional(),
 	artifactsFrom: z.array(z.string()).optional(),
 });
 
@@ -59,6 +63,7 @@ const sourceSchema = z.strictObject({
 });
 
 export type PolicySource = z.output<typeof sourceSchema>;
+type SourceAttestation = z.output<typeof attestation>;
 
 export interface SourceProblem {
 	/** steps.build.attestations[0].type, or a line of the file. */
@@ -98,8 +103,8 @@ export function filesOf(source: PolicySource): string[] {
 	for (const roots of [source.roots, source.timestampauthorities])
 		for (const { certificate, intermediates } of Object.values(roots ?? {}))
 			[certificate, ...(intermediates ?? [])].forEach(add);
-	for (const { attestations } of Object.values(source.steps))
-		for (const { regopolicies } of attestations)
+	for (const { attestations, traces } of Object.values(source.steps))
+		for (const { regopolicies } of [...attestations, ...(traces ?? [])])
 			for (const { file } of regopolicies ?? []) if (file !== undefined) files.add(file);
 	return [...files];
 }
@@ -114,6 +119,14 @@ export function witnessPolicy(source: PolicySource, files: ReadonlyMap<string, B
 			certificate: bytes(certificate),
 			...(intermediates === undefined ? {} : { intermediates: intermediates.map(bytes) }),
 		}));
+	const witnessAttestation = ({ type, regopolicies }: SourceAttestation): Record<string, unknown> => ({
+		type,
+		regopolicies: (regopolicies ?? []).map(({ name, file, module, required }) => ({
+			name: name ?? file,
+			module: (file === undefined ? Buffer.from(module ?? '', 'utf8') : contentOf(file, files)).toString('base64'),
+			...(required === undefined ? {} : { required }),
+		})),
+	});
 	const { publickeys, roots, timestampauthorities, steps } = source;
 	return {
 		expires: source.expires,
@@ -123,14 +136,8 @@ export function witnessPolicy(source: PolicySource, files: ReadonlyMap<string, B
 		steps: mapValues(steps, (found, id) => ({
 			name: found.name ?? id,
 			functionaries: found.functionaries,
-			attestations: found.attestations.map(({ type, regopolicies }) => ({
-				type,
-				regopolicies: (regopolicies ?? []).map(({ name, file, module, required }) => ({
-					name: name ?? file,
-					module: (file === undefined ? Buffer.from(module ?? '', 'utf8') : contentOf(file, files)).toString('base64'),
-					...(required === undefined ? {} : { required }),
-				})),
-			})),
+			attestations: found.attestations.map(witnessAttestation),
+			...(found.traces === undefined ? {} : { traces: found.traces.map(witnessAttestation) }),
 			...(found.artifactsFrom === undefined ? {} : { artifactsFrom: found.artifactsFrom }),
 		})),
 	};

@@ -1,8 +1,8 @@
 // `verify --policy`: reads what is asked for, asks the policy engine, prints the tree, writes the summary.
 import type { PolicyResult } from '@affidavit/attest/policy/result.ts';
-import { verifyPolicy } from '@affidavit/attest/policy/verify-policy.ts';
 import type { PolicyWay } from '../commands/verify.ts';
 import { type CliContext, jsonLine } from '../context.ts';
+import { askPolicy } from './ask-policy.ts';
 import { artifactDigest, policyBytesMax, readBounded, readEnvelopes, readPublicKeys } from './inputs.ts';
 import { openRegoEngine } from './open-rego-engine.ts';
 import { policyTree } from './policy-tree.ts';
@@ -18,14 +18,13 @@ export async function verifyAgainstPolicy(context: CliContext, artifact: string,
 	const attestations = await readEnvelopes(way.attestations);
 	const rego = await openRegoEngine(way.regoEngine, context.env['PATH'] ?? '');
 	const nowMs = Date.now();
-	const result = await verifyPolicy({
+	const result = await askPolicy({
 		policy: { name: way.policy, bytes: policyBytes },
 		policyKeys,
 		subjects: [sha256],
 		attestations,
 		mode: way.mode,
 		nowMs,
-		nowNs: BigInt(nowMs) * 1_000_000n,
 		rego,
 	});
 	if (way.vsa !== null && signer !== null)
