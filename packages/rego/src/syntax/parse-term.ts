@@ -1,15 +1,12 @@
-// Terms: scalars, variables, references, calls, collections, comprehensions, templates.
+// Terms: scalars, variables, references, calls.
 // The readers of terms, operators and bodies call one another, as the grammar does.
-import type { Place } from '../errors.ts';
-import type { Call, Constant, ObjectTerm, Ref, Term } from './ast.ts';
+import type { Call, Constant, Ref, Term } from './ast.ts';
 import {
-	attempt,
 	type Cursor,
 	constant,
 	current,
 	expect,
 	expectedFailure,
-	Failure,
 	failure,
 	here,
 	isAt,
@@ -20,7 +17,7 @@ import {
 	variable,
 } from './cursor.ts';
 import { numberOf } from './number.ts';
-import { parseBody } from './parse-body.ts';
+import { parseBracketed } from './parse-collection.ts';
 import { parseListItem, parseOperators } from './parse-operators.ts';
 import { parseTemplate } from './parse-template.ts';
 import type { TokenKind } from './token.ts';
@@ -181,7 +178,7 @@ export function calleeName(callee: Term): string[] | null {
 }
 
 /** Items up to `end`, which is not taken; a comma may follow the last. */
-function parseList(cursor: Cursor, end: TokenKind, first: Term[] = []): Term[] {
+export function parseList(cursor: Cursor, end: TokenKind, first: Term[] = []): Term[] {
 	const items = first;
 	while (!isAt(cursor, end)) {
 		items.push(parseListItem(cursor));
@@ -189,112 +186,4 @@ function parseList(cursor: Cursor, end: TokenKind, first: Term[] = []): Term[] {
 		expect(cursor, ',', `, or ${end}`);
 	}
 	return items;
-}
-
-/** {…} and […] with what follows; remembered, since the grammar has to try them as comprehensions first. */
-function parseBracketed(cursor: Cursor): Term {
-	const start = cursor.at;
-	const known = cursor.bracketed.get(start);
-	if (known instanceof Failure) throw known;
-	if (known !== undefined) {
-		cursor.at = known.end;
-		return known.term;
-	}
-	const read = attempt(cursor, () =>
-		parseSuffixes(cursor, nested(cursor, isAt(cursor, '[') ? parseArray : parseSetOrObject)),
-	);
-	if (read instanceof Failure) {
-		cursor.bracketed.set(start, read);
-		throw read;
-	}
-	cursor.bracketed.set(start, { term: read, end: cursor.at });
-	return read;
-}
-
-function parseArray(cursor: Cursor): Term {
-	const place = here(cursor);
-	take(cursor);
-	if (takeIf(cursor, ']')) return { kind: 'array', items: [], place };
-	const comprehension = takeIf(cursor, ',') ? null : parseComprehension(cursor, 'array', place);
-	if (comprehension !== null && !(comprehension instanceof Failure)) return comprehension;
-	const items = orFurther(cursor, comprehension, () => {
-		const list = parseList(cursor, ']');
-		expect(cursor, ']');
-		return list;
-	});
-	return { kind: 'array', items, place };
-}
-
-function parseSetOrObject(cursor: Cursor): Term {
-	const place = here(cursor);
-	take(cursor);
-	if (takeIf(cursor, '}')) return { kind: 'object', entries: [], place };
-	const leadingComma = takeIf(cursor, ',');
-	const comprehension = leadingComma ? null : parseComprehension(cursor, 'set', place);
-	if (comprehension !== null && !(comprehension instanceof Failure)) return comprehension;
-	return orFurther(cursor, comprehension, () => {
-		const first = parseListItem(cursor);
-		if (isAt(cursor, ':')) return parseObject(cursor, first, place, !leadingComma);
-		if (!takeIf(cursor, ',') && !isAt(cursor, '}')) throw expectedFailure(cursor, ', or : or }');
-		const items = parseList(cursor, '}', [first]);
-		expect(cursor, '}');
-		return { kind: 'set', items, place };
-	});
-}
-
-/** Of two failed readings, the failure that got further. */
-function orFurther<T>(cursor: Cursor, before: Failure | null, read: () => T): T {
-	if (before === null) return read();
-	const result = attempt(cursor, read);
-	if (!(result instanceof Failure)) return result;
-	throw result.at > before.at ? result : before;
-}
-
-/** `term | body`: null where no | follows the first term, a failure where what follows is no body: {a | b, c} is a set. */
-function parseComprehension(cursor: Cursor, of: 'array' | 'set', place: Place): Term | Failure | null {
-	const start = cursor.at;
-	const value = attempt(cursor, parseTerm);
-	if (value instanceof Failure || !isAt(cursor, '|')) {
-		cursor.at = start;
-		return null;
-	}
-	const body = attempt(cursor, () => {
-		take(cursor);
-		return parseBody(cursor, of === 'array' ? ']' : '}');
-	});
-	if (!(body instanceof Failure)) return { kind: 'comprehension', of, key: null, value, body, place };
-	cursor.at = start;
-	return body;
-}
-
-/** After the first key. */
-function parseObject(cursor: Cursor, key: Term, place: Place, maybeComprehension: boolean): Term {
-	expect(cursor, ':');
-	const start = cursor.at;
-	let tried: Failure | null = null;
-	if (maybeComprehension) {
-		const value = attempt(cursor, parseTerm);
-		if (!(value instanceof Failure) && isAt(cursor, '|')) {
-			const body = attempt(cursor, () => {
-				take(cursor);
-				return parseBody(cursor, '}');
-			});
-			if (!(body instanceof Failure)) return { kind: 'comprehension', of: 'object', key, value, body, place };
-			tried = body;
-		}
-		cursor.at = start;
-	}
-	return orFurther(cursor, tried, () => parseEntries(cursor, key, place));
-}
-
-function parseEntries(cursor: Cursor, firstKey: Term, place: Place): ObjectTerm {
-	const entries: [Term, Term][] = [[firstKey, parseListItem(cursor)]];
-	while (!takeIf(cursor, '}')) {
-		expect(cursor, ',', ', or }');
-		if (takeIf(cursor, '}')) break;
-		const key = parseListItem(cursor);
-		expect(cursor, ':');
-		entries.push([key, parseListItem(cursor)]);
-	}
-	return { kind: 'object', entries, place };
 }
