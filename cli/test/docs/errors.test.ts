@@ -8,7 +8,9 @@ function declaredCodes(): Map<string, string[]> {
 	for (const folder of ['packages', 'services', 'cli'])
 		for (const path of filesBelow(folder, '.ts')) {
 			if (!/\/src\//.test(path) || path.includes('/generated/')) continue;
-			for (const [, name, body] of readRepoFile(path).matchAll(/export type (\w*Code)\s*=([^;]*);/g)) {
+			// A comment on a code may hold a semicolon.
+			const source = readRepoFile(path).replace(/\/\*\*.*?\*\//gs, '');
+			for (const [, name, body] of source.matchAll(/export type (\w*Code)\s*=([^;]*);/g)) {
 				const codes = [...(body as string).matchAll(/'([a-z0-9-]+)'/g)].map((match) => match[1] as string);
 				lists.set(`${name} (${path})`, codes);
 			}
