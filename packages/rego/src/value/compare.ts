@@ -1,5 +1,7 @@
 // Rego's total order of values: null < boolean < number < string < array < object < set (OPA's policy reference, "Comparison").
-import { isArray, isSet, objectEntries, type RegoObject, type Value } from './value.ts';
+// Composites are charged item by item, and bounded in depth: LimitReached ends the comparison.
+import { isArray, isSet, objectEntries, objectGet, objectSize, type RegoObject, type Value } from './value.ts';
+import { spend, tooDeep, valueDepthMax } from './work.ts';
 
 function rank(value: Value): number {
 	switch (typeof value) {
@@ -15,7 +17,9 @@ function rank(value: Value): number {
 	}
 }
 
-export function compareValues(a: Value, b: Value): number {
+export const compareValues = (a: Value, b: Value): number => (a === b ? 0 : compareAt(a, b, 0));
+
+function compareAt(a: Value, b: Value, depth: number): number {
 	if (a === b) return 0;
 	const difference = rank(a) - rank(b);
 	if (difference !== 0) return difference;
@@ -32,37 +36,72 @@ export function compareValues(a: Value, b: Value): number {
 			break;
 	}
 	if (a === null) return 0;
-	if (isArray(a)) return compareLists(a, b as readonly Value[]);
-	if (isSet(a) && isSet(b)) return compareLists(a.items(), b.items());
-	return compareObjects(a as RegoObject, b as RegoObject);
+	if (depth >= valueDepthMax) tooDeep();
+	if (isArray(a)) return compareLists(a, b as readonly Value[], depth + 1);
+	if (isSet(a) && isSet(b)) return compareLists(a.items(), b.items(), depth + 1);
+	return compareObjects(a as RegoObject, b as RegoObject, depth + 1);
 }
 
-export const equalValues = (a: Value, b: Value): boolean => a === b || compareValues(a, b) === 0;
+/** Whether two values are one; looks no further than the first difference, and does not order objects for it. */
+export const equalValues = (a: Value, b: Value): boolean => a === b || equalAt(a, b, 0);
 
-function compareLists(a: readonly Value[], b: readonly Value[]): number {
+function equalAt(a: Value, b: Value, depth: number): boolean {
+	if (a === b) return true;
+	if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return compareAt(a, b, depth) === 0;
+	if (depth >= valueDepthMax) tooDeep();
+	if (isArray(a)) {
+		if (!isArray(b) || a.length !== b.length) return false;
+		for (let i = 0; i < a.length; i++) {
+			spend(1);
+			if (!equalAt(a[i] as Value, b[i] as Value, depth + 1)) return false;
+		}
+		return true;
+	}
+	if (isArray(b)) return false;
+	if (isSet(a)) {
+		if (!isSet(b) || a.size !== b.size) return false;
+		spend(a.size);
+		return a.includesAll(b);
+	}
+	return !isSet(b) && equalObjects(a as RegoObject, b as RegoObject, depth + 1);
+}
+
+function equalObjects(a: RegoObject, b: RegoObject, depth: number): boolean {
+	if (objectSize(a) !== objectSize(b)) return false;
+	for (const [key, value] of objectEntries(a)) {
+		spend(1);
+		const other = objectGet(b, key);
+		if (other === undefined || !equalAt(value, other, depth)) return false;
+	}
+	return true;
+}
+
+function compareLists(a: readonly Value[], b: readonly Value[], depth: number): number {
 	const shared = Math.min(a.length, b.length);
 	for (let i = 0; i < shared; i++) {
-		const order = compareValues(a[i] as Value, b[i] as Value);
+		spend(1);
+		const order = compareAt(a[i] as Value, b[i] as Value, depth);
 		if (order !== 0) return order;
 	}
 	return a.length - b.length;
 }
 
-function compareObjects(a: RegoObject, b: RegoObject): number {
+function compareObjects(a: RegoObject, b: RegoObject, depth: number): number {
 	const left = objectEntries(a);
 	const right = objectEntries(b);
 	const shared = Math.min(left.length, right.length);
 	for (let i = 0; i < shared; i++) {
+		spend(1);
 		const [keyA, valueA] = left[i] as readonly [Value, Value];
 		const [keyB, valueB] = right[i] as readonly [Value, Value];
-		const order = compareValues(keyA, keyB) || compareValues(valueA, valueB);
+		const order = compareAt(keyA, keyB, depth) || compareAt(valueA, valueB, depth);
 		if (order !== 0) return order;
 	}
 	return left.length - right.length;
 }
 
 /** By Unicode code point, as the bytes of UTF-8 compare; UTF-16 order differs where a surrogate meets U+E000 and above. */
-function compareText(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
 	const shared = Math.min(a.length, b.length);
 	for (let i = 0; i < shared; i++) {
 		const x = a.charCodeAt(i);

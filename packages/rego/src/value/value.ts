@@ -1,6 +1,7 @@
 // Rego's values. JSON that was parsed is a value as it stands: nothing is copied or converted before a rule reads it.
 import { canonicalKey } from './canonical.ts';
-import { compareValues } from './compare.ts';
+import { compareText, compareValues } from './compare.ts';
+import { spend } from './work.ts';
 
 export type Value = null | boolean | number | bigint | string | readonly Value[] | RegoObject | RegoSet;
 
@@ -36,7 +37,10 @@ export class RegoMap {
 	}
 	/** In Rego's order of the keys. */
 	entries(): readonly (readonly [Value, Value])[] {
-		this.#sorted ??= [...this.#entries.values()].sort((a, b) => compareValues(a[0], b[0]));
+		if (this.#sorted === null) {
+			spend(this.#entries.size);
+			this.#sorted = [...this.#entries.values()].sort((a, b) => compareValues(a[0], b[0]));
+		}
 		return this.#sorted;
 	}
 }
@@ -62,9 +66,16 @@ export class RegoSet {
 		this.#sorted = null;
 		return this;
 	}
+	includesAll(other: RegoSet): boolean {
+		for (const key of other.#items.keys()) if (!this.#items.has(key)) return false;
+		return true;
+	}
 	/** In Rego's order. */
 	items(): readonly Value[] {
-		this.#sorted ??= [...this.#items.values()].sort(compareValues);
+		if (this.#sorted === null) {
+			spend(this.#items.size);
+			this.#sorted = [...this.#items.values()].sort(compareValues);
+		}
 		return this.#sorted;
 	}
 }
@@ -97,8 +108,19 @@ export const objectSize = (object: RegoObject): number =>
 /** In Rego's order of the keys. */
 export function objectEntries(object: RegoObject): readonly (readonly [Value, Value])[] {
 	if (object instanceof RegoMap) return object.entries();
-	const keys = Object.keys(object).sort(compareValues);
-	return keys.map((key) => [key, object[key] as Value] as const);
+	return sortedKeys(object).map((key) => [key, object[key] as Value] as const);
+}
+
+/** In Rego's order; canonical JSON has them in it already, and is not sorted again. */
+export function sortedKeys(object: PlainObject): string[] {
+	const keys = Object.keys(object);
+	for (let i = 1; i < keys.length; i++) {
+		if (compareText(keys[i - 1] as string, keys[i] as string) > 0) {
+			spend(keys.length);
+			return keys.sort(compareText);
+		}
+	}
+	return keys;
 }
 
 export function objectOf(entries: Iterable<readonly [Value, Value]>): RegoMap {

@@ -1,0 +1,94 @@
+// A body: ordered, then compiled statement by statement.
+import type { Get, Test } from '../eval/machine.ts';
+import type { Bound, ClauseContext, Op } from './context.ts';
+import { compileGet } from './get.ts';
+import type { Node, Statement } from './ir.ts';
+import { compileJoin } from './join.ts';
+import { lift } from './lift.ts';
+import { orderBody, outputsOf } from './order.ts';
+import { compileEvery, compileNot, compileSomeIn } from './quantifiers.ts';
+import { compileUnify, equality } from './unify.ts';
+import { compileWith } from './with.ts';
+
+/** Statements of one body; ordering them takes the square of it. */
+export const statementsMax = 2_000;
+
+/** `heads` are used after the body. null where something is unsafe, which is a problem of the program then. */
+export function compileBody(
+	body: readonly Statement[],
+	heads: readonly Node[],
+	bound: Bound,
+	ctx: ClauseContext,
+): Op[] | null {
+	const { problems } = ctx.program;
+	const first = body[0];
+	if (first !== undefined && body.length > statementsMax) {
+		problems.push({ code: 'limit', message: `a body has at most ${statementsMax} expressions`, place: first.place });
+		return null;
+	}
+	const place = first?.place ?? ctx.place;
+	const all: Statement[] = heads.map((term) => ({
+		kind: 'unify',
+		left: anything,
+		right: term,
+		closed: false,
+		output: false,
+		place,
+	}));
+	const { ordered, unsafe } = orderBody(body, new Set(bound));
+	const known = new Set(bound);
+	for (const statement of ordered) for (const slot of outputsOf(statement, known) ?? []) known.add(slot);
+	const open = [...unsafe, ...orderBody(all, known).unsafe.filter((local) => local !== anything)];
+	if (open.length > 0) {
+		const names = new Set(open.map(({ name }) => (name.startsWith('$') ? '_' : name)));
+		for (const name of names) problems.push({ code: 'compile', message: `var ${name} is unsafe`, place });
+		return null;
+	}
+	return ordered.flatMap((statement) => compileStatement(statement, bound, ctx));
+}
+
+/** Takes any value: stands for the use of a head. */
+const anything = { kind: 'local', slot: -1, name: '' } as const;
+
+export function compileStatement(statement: Statement, bound: Bound, ctx: ClauseContext): Op[] {
+	switch (statement.kind) {
+		case 'term':
+			return compileTerm(statement, bound, ctx);
+		case 'unify':
+			return compileJoin(statement.left, statement.right, bound, ctx) ?? compileUnify(statement, bound, ctx);
+		case 'not':
+			return [compileNot(statement.inner, bound, ctx)];
+		case 'with':
+			return compileWith(statement, bound, ctx);
+		case 'someIn':
+			return compileSomeIn(statement, bound, ctx);
+		case 'every':
+			return compileEvery(statement, bound, ctx);
+		default:
+			return statement satisfies never;
+	}
+}
+
+function compileTerm({ term }: Extract<Statement, { kind: 'term' }>, bound: Bound, ctx: ClauseContext): Op[] {
+	const ops: Op[] = [];
+	const isEqual = term.kind === 'call' && term.name === 'equal' && !ctx.program.mocked.has('equal');
+	if (isEqual && term.args.length === 2) {
+		const [left, right] = term.args as [Node, Node];
+		const join = compileJoin(left, right, bound, ctx);
+		if (join !== null) return join;
+		const a = lift(left, bound, ops, ctx);
+		const b = lift(right, bound, ops, ctx);
+		ops.push({ kind: 'test', test: equality(a, b, bound, ctx) });
+		return ops;
+	}
+	const get = compileGet(lift(term, bound, ops, ctx), bound, ctx);
+	ops.push({ kind: 'test', test: holds(get) });
+	return ops;
+}
+
+const holds =
+	(get: Get): Test =>
+	(m, f) => {
+		const value = get(m, f);
+		return value !== undefined && value !== false;
+	};

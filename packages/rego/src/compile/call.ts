@@ -1,0 +1,127 @@
+// Calls. Comparisons and membership are done here, without a list of arguments; everything else goes to its built-in or rule.
+import { type Builtin, BuiltinError } from '../builtins/builtin.ts';
+import type { Place } from '../errors.ts';
+import { abort } from '../eval/abort.ts';
+import { type CompiledGroup, ruleValue } from '../eval/document.ts';
+import { addBytes, enter, type Frame, type Get, type Machine, type Mock, step } from '../eval/machine.ts';
+import { type CallSite, record } from '../eval/read-site.ts';
+import { compareValues, equalValues } from '../value/compare.ts';
+import type { Value } from '../value/value.ts';
+import { type Bound, type ClauseContext, type ProgramContext, siteOf } from './context.ts';
+import { compileGet, evaluateAll } from './get.ts';
+import { type CallNode, callerSlot, callSlot, firstFreeSlot } from './ir.ts';
+import { contains } from './membership.ts';
+
+type Two = (m: Machine, a: Value, b: Value) => Value | undefined;
+
+const inlined: ReadonlyMap<string, Two> = new Map<string, Two>([
+	['equal', (_m, a, b) => a === b || equalValues(a, b)],
+	['neq', (_m, a, b) => !(a === b || equalValues(a, b))],
+	['lt', (_m, a, b) => compareValues(a, b) < 0],
+	['lte', (_m, a, b) => compareValues(a, b) <= 0],
+	['gt', (_m, a, b) => compareValues(a, b) > 0],
+	['gte', (_m, a, b) => compareValues(a, b) >= 0],
+	['internal.member_2', contains],
+]);
+
+export function compileCall(node: CallNode, bound: Bound, ctx: ClauseContext): Get {
+	const { name } = node;
+	const args = node.args.map((arg) => compileGet(arg, bound, ctx));
+	const own = compileOwn(node, args, bound, ctx);
+	if (!ctx.program.mocked.has(name)) return own;
+	return (m, f) => {
+		const mock = m.scope.mocks?.get(name);
+		if (mock === undefined) return own(m, f);
+		const values = evaluateAll(m, f, args);
+		return values === undefined ? undefined : runMock(m, mock, values);
+	};
+}
+
+function runMock(m: Machine, mock: Mock, args: readonly Value[]): Value | undefined {
+	step();
+	return mock(m, args);
+}
+
+function compileOwn(node: CallNode, args: readonly Get[], bound: Bound, ctx: ClauseContext): Get {
+	const { target, place } = node;
+	if (target.kind === 'function') {
+		const sites = node.args.map((arg) => siteOf(arg, place, ctx, (part) => compileGet(part, bound, ctx)));
+		return functionCall(groupOf(ctx.program, target.node), args, { args: sites });
+	}
+	const two = inlined.get(node.name);
+	const [left, right] = args;
+	if (two !== undefined && left !== undefined && right !== undefined && args.length === 2) {
+		return (m, f) => {
+			const a = left(m, f);
+			if (a === undefined) return undefined;
+			const b = right(m, f);
+			return b === undefined ? undefined : two(m, a, b);
+		};
+	}
+	const { builtin } = target;
+	return (m, f) => {
+		const values = evaluateAll(m, f, args);
+		return values === undefined ? undefined : runBuiltin(m, builtin, values, place);
+	};
+}
+
+export function groupOf(program: ProgramContext, node: { group: { id: number } | null }): CompiledGroup {
+	const group = node.group === null ? undefined : program.groups[node.group.id];
+	if (group === undefined) throw new Error('a call of what is no function');
+	return group;
+}
+
+export function runBuiltin(m: Machine, builtin: Builtin, args: readonly Value[], place: Place): Value | undefined {
+	step();
+	const result = builtin.run(args, m.builtinContext);
+	if (typeof result === 'string') addBytes(m, result.length);
+	if (!(result instanceof BuiltinError)) return result;
+	const reason = result.message.startsWith(`${builtin.name}: `) ? result.message : `${builtin.name}: ${result.message}`;
+	if (m.strictBuiltinErrors) abort('builtin', reason, place);
+	record(m, { kind: 'builtin', subject: builtin.name, example: result.message, module: place.module, row: place.row });
+	return undefined;
+}
+
+/** A function is never within itself, so one frame serves all its calls. */
+function functionCall(group: CompiledGroup, args: readonly Get[], site: CallSite): Get {
+	return (m, f) => {
+		const frame = takeFrame(m, group);
+		for (let i = 0; i < args.length; i++) {
+			const value = (args[i] as Get)(m, f);
+			if (value === undefined) {
+				m.idleFrames[group.id] = frame;
+				return undefined;
+			}
+			frame[firstFreeSlot + i] = value;
+		}
+		frame[callerSlot] = f as unknown as Value;
+		frame[callSlot] = site as unknown as Value;
+		return runFunction(m, group, frame);
+	};
+}
+
+/** With values that no frame of a caller holds. */
+export function callWith(m: Machine, group: CompiledGroup, args: readonly Value[]): Value | undefined {
+	const frame = takeFrame(m, group);
+	args.forEach((value, i) => {
+		frame[firstFreeSlot + i] = value;
+	});
+	frame[callerSlot] = undefined;
+	frame[callSlot] = undefined;
+	return runFunction(m, group, frame);
+}
+
+function takeFrame(m: Machine, group: CompiledGroup): Frame {
+	const idle = m.idleFrames[group.id];
+	m.idleFrames[group.id] = null;
+	return idle ?? new Array<Value | undefined>(group.slots).fill(undefined);
+}
+
+function runFunction(m: Machine, group: CompiledGroup, frame: Frame): Value | undefined {
+	enter(m, 3);
+	step();
+	const value = ruleValue(m, group, frame);
+	m.nesting -= 3;
+	m.idleFrames[group.id] = frame;
+	return value;
+}

@@ -1,0 +1,115 @@
+// A place in a program that reads below some value, and the name of what it did not find there.
+import { callerSlot, callSlot } from '../compile/ir.ts';
+import type { Place } from '../errors.ts';
+import { isSet, RegoMap, type Value } from '../value/value.ts';
+import { missesMax } from './limits.ts';
+import type { Frame, Get, Machine } from './machine.ts';
+import { addMiss, type Miss, noMisses } from './misses.ts';
+
+/** What the keys of a path are counted from. */
+export type Origin =
+	| { kind: 'input' }
+	/** A function's argument: what it is called with knows where it comes from. */
+	| { kind: 'argument'; index: number; slot: number }
+	/** Known by identity only. */
+	| { kind: 'value'; base: Get };
+
+export type PathKey = { kind: 'constant'; key: Value } | { kind: 'variable'; get: Get };
+
+export interface ReadSite {
+	origin: Origin;
+	keys: PathKey[];
+	place: Place;
+}
+
+/** What a call's arguments are read from; in the frame of the function that is called. */
+export interface CallSite {
+	args: ReadSite[];
+}
+
+/** `general` has * for keys that vary. */
+interface PathText {
+	general: string;
+	example: string;
+}
+
+const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+const keyText = (key: Value): string =>
+	typeof key === 'string' ? (identifier.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`) : `[${shown(key)}]`;
+
+const shown = (key: Value): string => (typeof key === 'object' && key !== null ? '...' : String(key));
+
+/** The read of the site's key number `index` found nothing in `container`. */
+export function reportMiss(m: Machine, f: Frame, site: ReadSite, index: number, container: Value): undefined {
+	// Sets and objects that rules made are no part of the input.
+	if (container instanceof RegoMap || isSet(container)) return undefined;
+	const path = describe(m, f, site, index + 1);
+	if (path === null) return undefined;
+	const { module, row } = site.place;
+	record(m, { kind: 'read', subject: path.general, example: path.example, module, row });
+	return undefined;
+}
+
+export function record(m: Machine, found: Miss): void {
+	const place = `${found.module}\n${found.row}\n${found.kind}\n`;
+	let miss = m.missKinds.get(place + found.subject);
+	if (miss === undefined) {
+		// Beyond the bound, one for all of the statement: still told, no longer apart.
+		const full = m.missKinds.size >= missesMax;
+		const key = full ? place : place + found.subject;
+		miss = m.missKinds.get(key) ?? (full ? { ...found, subject: 'input (further paths)' } : found);
+		m.missKinds.set(key, miss);
+	}
+	m.misses ??= noMisses();
+	addMiss(m.misses, miss);
+}
+
+/** Path of the site's first `count` keys; null where it is not below input. */
+function describe(m: Machine, f: Frame, site: ReadSite, count: number): PathText | null {
+	const start = describeOrigin(m, f, site.origin);
+	if (start === null) return null;
+	let { general, example } = start;
+	for (let i = 0; i < count; i++) {
+		const part = site.keys[i] as PathKey;
+		if (part.kind === 'constant') {
+			const text = keyText(part.key);
+			general += text;
+			example += text;
+			continue;
+		}
+		const key = part.get(m, f);
+		general += '[*]';
+		example += key === undefined ? '[*]' : keyText(key);
+	}
+	return { general, example };
+}
+
+function describeOrigin(m: Machine, f: Frame, origin: Origin): PathText | null {
+	switch (origin.kind) {
+		case 'input':
+			return { general: 'input', example: 'input' };
+		case 'argument': {
+			const caller = f[callerSlot] as unknown as Frame | undefined;
+			const site = (f[callSlot] as unknown as CallSite | undefined)?.args[origin.index];
+			const known = caller === undefined || site === undefined ? null : describe(m, caller, site, site.keys.length);
+			return known ?? describeValue(m, f[origin.slot]);
+		}
+		case 'value':
+			return describeValue(m, origin.base(m, f));
+		default:
+			return origin satisfies never;
+	}
+}
+
+function describeValue(m: Machine, value: Value | undefined): PathText | null {
+	const keys = value === undefined ? null : m.inputPaths.find(value);
+	if (keys === null) return null;
+	const text: PathText = { general: 'input', example: 'input' };
+	for (const key of keys) {
+		const part = keyText(key);
+		text.general += typeof key === 'number' ? '[*]' : part;
+		text.example += part;
+	}
+	return text;
+}
