@@ -235,8 +235,8 @@ suite('each fault is found, alone', () => {
 		],
 		[
 			'Rego that does not compile',
-			(p) => setRules(p, 'package a\n\ndeny[msg] {\n\tinput.x\n}\n'),
-			[`error rule-refused ${rulesAt}[0]:3`],
+			(p) => setRules(p, 'package a\n\ndeny[msg] {\n\tmsg := nosuch(1)\n}\n'),
+			[`error rule-refused ${rulesAt}[0]:4`],
 		],
 		[
 			'Rego outside the subset',

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { RegoAnswer, RegoEngine } from '@affidavit/attest/policy/rego-engine.ts';
+import { runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
+import { signForNow } from '../../src/policy/sign-policy.ts';
+import { askPolicy } from '../../src/verify/ask-policy.ts';
+import { base64, nowMs, type SamplePolicy, sampleKey, samplePolicy } from '../policy/sample.ts';
+import { session, signedBuild, signedTrace } from './collections.ts';
+
+/** Denies each connection of its input, and nothing else: what is under test is which input it is asked about. */
+const engine: RegoEngine = {
+	name: 'fake',
+	tellsMissing: true,
+	evaluate: async ({ input, modules }): Promise<RegoAnswer> => {
+		const { connections = [] } = input as { connections?: { address: string }[] };
+		return {
+			kind: 'answer',
+			packages: [
+				{
+					package: 'data.egress',
+					modules: modules.map((m) => m.name),
+					hasDeny: true,
+					deny: { kind: 'reasons', reasons: connections.map((c) => c.address) },
+					missing: [],
+					builtinFailures: [],
+				},
+			],
+		};
+	},
+};
+
+const key = sampleKey();
+const stranger = sampleKey();
+const product = 'ab'.repeat(32);
+
+function policyBytes(type: string = runtimeTracePredicateType): ReturnType<typeof signForNow> {
+	const policy: SamplePolicy = samplePolicy(undefined, key);
+	delete policy.steps['fetch'];
+	const build = {
+		...policy.steps['build'],
+		traces: [{ type, regopolicies: [{ name: 'egress', module: base64('package egress') }] }],
+	};
+	delete build.artifactsFrom;
+	return signForNow(Buffer.from(JSON.stringify({ ...policy, steps: { build } })));
+}
+
+async function ask(attestations: Record<string, Buffer>, mode: 'strict' | 'witness' = 'strict', type?: string) {
+	const signed = policyBytes(type);
+	return askPolicy({
+		policy: { name: 'policy', bytes: signed.bytes },
+		policyKeys: [signed.key],
+		subjects: [product],
+		attestations: Object.entries(attestations).map(([name, bytes]) => ({ name, bytes })),
+		mode,
+		nowMs,
+		rego: engine,
+	});
+}
+
+const build = signedBuild(key.privateKey, { product });
+const quiet = { connections: [] };
+const loud = { connections: [{ address: '10.0.0.1' }] };
+
+test('accepted with a trace that no rule denies; the tree shows the rule', async () => {
+	const result = await ask({ build, trace: signedTrace(key.privateKey, quiet) });
+	assert.equal(result.accepted, true, result.reason);
+	const node = result.steps[0]?.collections[0]?.attestations.at(-1);
+	assert.equal(node?.type, runtimeTracePredicateType);
+	assert.equal(node?.rules[0]?.name, 'egress');
+});
+
+suite('refused', () => {
+	const cases: [string, Record<string, Buffer>, RegExp][] = [
+		['denied', { build, trace: signedTrace(key.privateKey, loud) }, /denied due to: 10\.0\.0\.1/],
+		['no trace', { build }, /no runtime-trace of session 5e5e/],
+		['a trace signed by another', { build, trace: signedTrace(stranger.privateKey, quiet) }, /no runtime-trace/],
+		[
+			'of another session',
+			{ build, trace: signedTrace(key.privateKey, { ...quiet, session: 'aa'.repeat(32) }) },
+			/no runtime-trace/,
+		],
+		[
+			'of another revision',
+			{ build, trace: signedTrace(key.privateKey, { ...quiet, revision: 2 }) },
+			/no runtime-trace/,
+		],
+		[
+			'a collection without a session',
+			{ build: signedBuild(key.privateKey, { product, affidavit: null }), trace: signedTrace(key.privateKey, quiet) },
+			/names no session/,
+		],
+		[
+			'a second build of the step without a trace',
+			{
+				build,
+				trace: signedTrace(key.privateKey, quiet),
+				other: signedBuild(key.privateKey, {
+					product,
+					affidavit: { session: 'bb'.repeat(32), revision: 1, verdict: 'passed' },
+				}),
+			},
+			/^step build: other: no runtime-trace of session bbbb/,
+		],
+	];
+	for (const [what, attestations, reason] of cases)
+		test(what, async () => {
+			const result = await ask(attestations);
+			assert.equal(result.accepted, false);
+			assert.match(result.reason, reason);
+		});
+
+	test('a statement of another type', async () => {
+		const result = await ask(
+			{ build, trace: signedTrace(key.privateKey, quiet) },
+			'strict',
+			'https://example.org/other',
+		);
+		assert.equal(result.accepted, false);
+		assert.match(result.reason, /expected https:\/\/affidavit\.dev\/attestations\/runtime-trace/);
+	});
+});
+
+test('Witness does not look at it, and so neither does --compat witness', async () => {
+	assert.equal((await ask({ build }, 'witness')).accepted, true);
+});
+
+test('what the policy refuses stays refused, with its own reason', async () => {
+	const failed = signedBuild(key.privateKey, { product, affidavit: { session, revision: 1, verdict: 'failed' } });
+	const result = await ask({ failed, trace: signedTrace(key.privateKey, quiet) });
+	assert.equal(result.accepted, false);
+	assert.deepEqual(result.traps, ['verdict-not-passed']);
+});
