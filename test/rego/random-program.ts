@@ -41,10 +41,11 @@ const path = fc
 	)
 	.map(([head, steps]) => `${head}${steps.join('')}`);
 
+// Variables of their own: OPA takes x for the outer one in `some x in [x | …]`.
 const collection = fc.oneof(
 	path,
-	path.map((inner) => `{x | x := ${inner}[_]}`),
-	path.map((inner) => `[x | some x in ${inner}]`),
+	path.map((inner) => `{z | z := ${inner}[_]}`),
+	path.map((inner) => `[z | some z in ${inner}]`),
 	fc.tuple(path, path).map(([a, b]) => `[${a}, ${b}, 1, "a"]`),
 	fc.tuple(path, path).map(([a, b]) => `{"a": ${a}, "b": ${b}}`),
 );
