@@ -39,7 +39,12 @@ export function compileCall(node: CallNode, bound: Bound, ctx: ClauseContext): G
 
 function runMock(m: Machine, mock: Mock, args: readonly Value[]): Value | undefined {
 	step();
-	return mock(m, args);
+	// Within a stand-in every function is itself again.
+	const outside = m.scope;
+	m.scope = { ...outside, mocks: null, documents: [] };
+	const value = mock(m, args);
+	m.scope = outside;
+	return value;
 }
 
 function compileOwn(node: CallNode, args: readonly Get[], bound: Bound, ctx: ClauseContext): Get {

@@ -9,9 +9,8 @@ import { compileBody } from './body.ts';
 import { addElement } from './comprehension.ts';
 import { type Bound, type ClauseContext, compose, type Op, type ProgramContext } from './context.ts';
 import { compileGet, evaluateAll } from './get.ts';
-import { type ClauseIr, firstFreeSlot, type Node, resultSlot } from './ir.ts';
+import { type ClauseIr, firstFreeSlot, type Local, type Node, resultSlot, type Statement } from './ir.ts';
 import { lift } from './lift.ts';
-import { compileMatch } from './unify.ts';
 
 export type RuleKind = 'complete' | 'set' | 'object' | 'function';
 
@@ -24,26 +23,22 @@ export function compileClause(ir: ClauseIr, kind: RuleKind, program: ProgramCont
 }
 
 function compileRun(ir: ClauseIr, kind: RuleKind, bound: Bound, ctx: ClauseContext): Next {
-	const ops = compileArguments(ir, bound, ctx);
 	const heads = [...ir.path, ir.element, ir.value].filter((node) => node !== null);
-	const body = compileBody(ir.body, heads, bound, ctx);
+	const body = compileBody([...takeArguments(ir, bound, ctx), ...ir.body], heads, bound, ctx);
 	if (body === null) return () => false;
-	ops.push(...body);
-	const last = compileHead(ir, kind, bound, ops, ctx);
-	return compose(ops, last);
+	const last = compileHead(ir, kind, bound, body, ctx);
+	return compose(body, last);
 }
 
-function compileArguments(ir: ClauseIr, bound: Bound, ctx: ClauseContext): Op[] {
-	const ops: Op[] = [];
-	ir.args.forEach((arg, index) => {
+/** Patterns of arguments are ordered with the body: one may need a local that another binds. */
+function takeArguments({ args, place }: ClauseIr, bound: Bound, ctx: ClauseContext): Statement[] {
+	return args.map((left, index) => {
 		const slot = firstFreeSlot + index;
-		const source = { origin: { kind: 'argument', index, slot } as const, keys: [] };
 		bound.add(slot);
-		ctx.sources.set(slot, source);
-		const match = compileMatch(lift(arg, bound, ops, ctx), bound, ctx, source);
-		ops.push({ kind: 'test', test: (m, f) => match(m, f, f[slot] as Value) });
+		ctx.sources.set(slot, { origin: { kind: 'argument', index, slot }, keys: [] });
+		const right: Local = { kind: 'local', slot, name: '$argument' };
+		return { kind: 'unify', left, right, closed: false, output: false, place };
 	});
-	return ops;
 }
 
 /** What a row does; lifts the head's terms into `ops`. */

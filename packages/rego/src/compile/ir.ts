@@ -18,7 +18,7 @@ export type Node =
 	/** The document of a node of the rule tree: its rules, or all below it. */
 	| { kind: 'document'; node: DocNode }
 	/** A base document, where the tree has no rules. */
-	| { kind: 'base'; path: string[] }
+	| { kind: 'base'; path: (string | number)[] }
 	/** Parts of a string interpolation; each term is a set comprehension of its values. */
 	| { kind: 'template'; parts: (string | ComprehensionNode)[]; place: Place };
 

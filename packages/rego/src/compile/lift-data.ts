@@ -41,12 +41,24 @@ function stepDown(
 	if (part.kind === 'constant') {
 		const below = typeof part.value === 'string' ? node.children.get(part.value) : undefined;
 		if (below !== undefined) return { below };
-		return { term: valuePath({ kind: 'base', path: node.path }, path.slice(i), place, body) };
+		return { term: basePath(node, path, i, place, body) };
 	}
 	const isKey = part.kind === 'local' || !hasUnbound(part, body.bound);
 	// A pattern as key of a package is rare: the whole package is made, and iterated as a value.
 	if (!isKey) return { term: valuePath({ kind: 'document', node }, path.slice(i), place, body) };
 	return { term: liftChildren(node, path, i, place, body) };
+}
+
+/** A base document as far down as the keys are known. */
+function basePath(node: DocNode, path: readonly Node[], from: number, place: Place, body: Body): Node {
+	const known: (string | number)[] = [...node.path];
+	let i = from;
+	for (; i < path.length; i++) {
+		const part = path[i] as Node;
+		if (part.kind !== 'constant' || (typeof part.value !== 'string' && typeof part.value !== 'number')) break;
+		known.push(part.value);
+	}
+	return valuePath({ kind: 'base', path: known }, path.slice(i), place, body);
 }
 
 const valuePath = (base: Node, path: readonly Node[], place: Place, { bound, ops, ctx }: Body): Node => {

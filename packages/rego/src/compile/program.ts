@@ -55,30 +55,32 @@ export function compileProgram(modules: readonly Module[], query: readonly Expre
 		modules,
 		query: null,
 	};
-	tree.groups.forEach((group, i) => {
-		program.groups.push(compileGroup(group, resolved[i] ?? [], program));
+	// Calls hold on to the group that they call, so all are there before the first is compiled.
+	program.groups.push(...tree.groups.map(emptyGroup));
+	program.groups.forEach((group, i) => {
+		compileGroup(group, resolved[i] ?? [], program);
 	});
 	if (queryIr !== null) program.query = compileQuery(queryIr, program);
 	return problems.length > 0 ? invalid(problems) : { kind: 'program', program };
 }
 
+function emptyGroup({ id, kind, node, name, arity, rules }: RuleGroup): CompiledGroup {
+	const place = rules[0]?.rule.place ?? { module: '', row: 1, column: 1 };
+	return { id, kind, node, name, arity, clauses: [], fallback: null, constant: false, slots: 0, place };
+}
+
 function compileGroup(
-	group: RuleGroup,
+	group: CompiledGroup,
 	rules: readonly { isDefault: boolean; ir: ClauseIr }[],
 	program: ProgramContext,
-): CompiledGroup {
-	const { id, kind, node, name, arity } = group;
-	const clauses: CompiledClause[] = [];
-	let fallback: CompiledClause | null = null;
+): void {
 	for (const { isDefault, ir } of rules) {
-		const clause = compileClause(ir, kind, program);
-		if (isDefault) fallback = clause;
-		else clauses.push(clause);
+		const clause = compileClause(ir, group.kind, program);
+		if (isDefault) group.fallback = clause;
+		else group.clauses.push(clause);
 	}
-	const slots = Math.max(...[...clauses, fallback].map(slotsOf));
-	const constant = isConstant(rules.filter(({ isDefault }) => !isDefault).map(({ ir }) => ir));
-	const place = group.rules[0]?.rule.place ?? { module: '', row: 1, column: 1 };
-	return { id, kind, node, name, arity, clauses, fallback, constant, slots, place };
+	group.slots = Math.max(...[...group.clauses, group.fallback].map(slotsOf));
+	group.constant = isConstant(rules.filter(({ isDefault }) => !isDefault).map(({ ir }) => ir));
 }
 
 const slotsOf = (clause: CompiledClause | null): number =>

@@ -3,6 +3,7 @@
 import type { Place } from '../errors.ts';
 import type { Expression, Term, With } from '../syntax/ast.ts';
 import type { EveryStatement, Node, Statement, WithTarget } from './ir.ts';
+import { patternNames } from './names.ts';
 import { liftFromNegation } from './negation.ts';
 import { closureScope, resolveOperator, resolveTerm } from './resolve-term.ts';
 import { findNode, nodeAt } from './rule-tree.ts';
@@ -33,16 +34,22 @@ function resolveExpression(expression: Expression, scope: Scope, into: Statement
 function resolveStatement({ node, place }: Expression, scope: Scope): Statement[] {
 	switch (node.kind) {
 		case 'some':
+			for (const name of node.names) declare(scope, name);
 			return [];
 		case 'term':
 			// Printing is for the author at his desk; a program that is judged says nothing.
 			if (isPrint(node.term, scope)) return [];
 			return [termStatement(resolveTerm(node.term, scope), place)];
 		case 'unify':
-		case 'assign':
 			return unifyNodes(resolveTerm(node.left, scope), resolveTerm(node.right, scope), place);
+		case 'assign': {
+			const right = resolveTerm(node.right, scope);
+			declarePatterns([node.left], scope);
+			return unifyNodes(resolveTerm(node.left, scope), right, place);
+		}
 		case 'someIn': {
 			const domain = resolveTerm(node.domain, scope);
+			declarePatterns(node.key === null ? [node.value] : [node.key, node.value], scope);
 			const key = node.key === null ? null : resolveTerm(node.key, scope);
 			return [{ kind: 'someIn', key, value: resolveTerm(node.value, scope), domain, place }];
 		}
@@ -51,6 +58,12 @@ function resolveStatement({ node, place }: Expression, scope: Scope): Statement[
 		default:
 			return node satisfies never;
 	}
+}
+
+function declarePatterns(patterns: readonly Term[], scope: Scope): void {
+	const names = new Set<string>();
+	for (const pattern of patterns) patternNames(pattern, names);
+	for (const name of names) declare(scope, name);
 }
 
 const isPrint = (term: Term, scope: Scope): boolean =>

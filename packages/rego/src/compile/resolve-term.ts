@@ -1,6 +1,6 @@
 // Terms with their names resolved. Ground composites become constants, so that a literal allow list is one set for all evaluations.
 import type { Place } from '../errors.ts';
-import type { Call, Comprehension, Ref, Template, Term } from '../syntax/ast.ts';
+import type { Call, Comprehension, Expression, Ref, Template, Term } from '../syntax/ast.ts';
 import { objectOf, RegoSet, type Value } from '../value/value.ts';
 import type { CallNode, ComprehensionNode, Node } from './ir.ts';
 import { bodyNames, declaredNames, directNames } from './names.ts';
@@ -71,7 +71,7 @@ function resolveRef(ref: Ref, scope: Scope): Node {
 /** A closure's scope, with the names that it brings into being. */
 export function closureScope(
 	terms: readonly Term[],
-	body: Parameters<typeof bodyNames>[0],
+	body: readonly Expression[],
 	parent: Scope,
 ): { scope: Scope; firstSlot: number } {
 	const scope = nestedScope(parent);
@@ -80,15 +80,16 @@ export function closureScope(
 	return { scope, firstSlot };
 }
 
-export function declareNames(terms: readonly Term[], body: Parameters<typeof bodyNames>[0], scope: Scope): void {
+/** The implicit ones; what the body declares comes into being where it is declared, not before. */
+export function declareNames(terms: readonly Term[], body: readonly Expression[], scope: Scope): void {
 	const declared = new Set<string>();
 	declaredNames(body, declared);
-	for (const name of declared) declare(scope, name);
 	const names = new Set<string>();
 	for (const term of terms) directNames(term, names);
 	bodyNames(body, names);
 	for (const name of names) {
-		if (findLocal(scope, name) === undefined && findGlobal(scope.module, name) === null) declare(scope, name);
+		if (declared.has(name) || findLocal(scope, name) !== undefined) continue;
+		if (findGlobal(scope.module, name) === null) declare(scope, name);
 	}
 }
 

@@ -88,6 +88,8 @@ export function buildRuleTree(modules: readonly Module[]): { tree: RuleTree; pro
 	const problems: Problem[] = [];
 	for (const module of modules) {
 		const base = nodeAt(tree, tree.root, module.package);
+		// A package without rules is an empty object.
+		markRuled(tree.root, module.package);
 		for (const rule of module.rules) addRule(tree, base, module, rule, problems);
 	}
 	return { tree, problems };

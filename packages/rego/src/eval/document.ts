@@ -3,9 +3,10 @@ import { resultSlot } from '../compile/ir.ts';
 import type { DocNode } from '../compile/rule-tree.ts';
 import type { Place } from '../errors.ts';
 import { equalValues } from '../value/compare.ts';
-import { isObject, objectEntries, objectGet, RegoMap, RegoSet, type Value } from '../value/value.ts';
+import { isObject, objectEntries, RegoMap, RegoSet, type Value } from '../value/value.ts';
 import { abort, completeConflict, functionConflict } from './abort.ts';
 import { type DocumentBuilder, documentBuilder } from './document-builder.ts';
+import { lookup } from './lookup.ts';
 import { absorb, addItem, type CachedDocument, enter, type Frame, type Machine, type Next, step } from './machine.ts';
 import { excused, kept, type Misses, mergeMisses, noMisses } from './misses.ts';
 
@@ -203,13 +204,11 @@ function packageDocument(m: Machine, program: Documents, node: DocNode): Value |
 	const base = baseAt(m, node.path);
 	if (node.children.size === 0) return base ?? (node.ruled ? new RegoMap() : undefined);
 	const document = new RegoMap();
-	if (base !== undefined && isObject(base)) {
-		for (const [key, value] of objectEntries(base)) {
-			if (!(typeof key === 'string' && node.children.get(key)?.ruled)) document.set(key, value);
-		}
-	}
+	if (base !== undefined && isObject(base)) for (const [key, value] of objectEntries(base)) document.set(key, value);
 	for (const [name, child] of node.children) {
 		if (child.group?.kind === 'function') continue;
+		// As in OPA, the base document stands where a rule has the same name.
+		if (child.group !== null && !child.replaceable && document.has(name)) continue;
 		const value = documentAt(m, program, child);
 		if (value === undefined) continue;
 		addItem(m);
@@ -218,11 +217,12 @@ function packageDocument(m: Machine, program: Documents, node: DocNode): Value |
 	return document.size > 0 || node.ruled ? document : base;
 }
 
-export function baseAt(m: Machine, path: readonly string[]): Value | undefined {
+/** Numbers in the path are keys of objects too: data.x[2] is data.x["2"]. */
+export function baseAt(m: Machine, path: readonly (string | number)[]): Value | undefined {
 	let value = m.data;
 	for (const name of path) {
-		if (value === undefined || !isObject(value)) return undefined;
-		value = objectGet(value, name);
+		if (value === undefined) return undefined;
+		value = lookup(value, isObject(value) ? String(name) : name);
 	}
 	return value;
 }
