@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CliContext, type CommonOptions, commonOptions, examples } from '../context.ts';
 import { exitNegative } from '../errors.ts';
+import { boundHeap } from '../heap.ts';
 import { collecting, readableFile } from '../option-values.ts';
 import { type RunOptions, runFlags, runOptions } from '../run-options.ts';
 import { printable } from '../text/printable.ts';
@@ -47,6 +48,8 @@ async function run(context: CliContext, file: string, options: ImportOptions): P
 	const { readBounded, readPublicKeys } = await import('../verify/inputs.ts');
 	const { attestationBytesMax, readAttestation } = await import('./attestation.ts');
 	const { createTally } = await import('@affidavit/ingest/witness/tally.ts');
+	// A large attestation makes much garbage before there is anything to run.
+	boundHeap();
 	const tally = createTally();
 	const keys = await readPublicKeys(options.publicKey);
 	const attestation = readAttestation(await readBounded(file, attestationBytesMax), keys, tally);

@@ -42,7 +42,7 @@ interface Link {
 
 /** `startUs`: of the command; taken where the trace tells no times. */
 export function buildImages(recorded: Recorded, startUs: number, tally: Tally): ProcessImages {
-	const records = [...recorded.processes];
+	const records = recorded.processes.length > 0 ? [...recorded.processes] : [commandRecord(recorded)];
 	const unknownPids = addUnknown(records, recorded.opens);
 	tally.add('unknown_processes', unknownPids);
 	const byPid = recordsByPid(records);
@@ -83,7 +83,7 @@ export function buildImages(recorded: Recorded, startUs: number, tally: Tally): 
 	return { images, ofRecord, ofPid, unknownPids, movedStarts };
 }
 
-/** A pid that only opens name gets a record that says nothing else; so does a trace without any record. */
+/** A pid that only opens name gets a record that says nothing else. */
 function addUnknown(records: ProcessRecord[], opens: readonly OpenRecord[]): number {
 	const known = new Set(records.map(({ pid }) => pid));
 	const first = new Map<number, number>();
@@ -106,6 +106,14 @@ const unknownRecord: Omit<ProcessRecord, 'pid' | 'startUs'> = {
 	uid: -1,
 	flags: '',
 };
+
+/** Stands for the traced command where no record could be used: its pid is not told. */
+const commandRecord = ({ cmd }: Recorded): ProcessRecord => ({
+	...unknownRecord,
+	pid: 0,
+	program: cmd[0] ?? '',
+	startUs: -1,
+});
 
 /** Indices by pid, in order of start; where no start is told, as listed. */
 function recordsByPid(records: readonly ProcessRecord[]): Map<number, number[]> {

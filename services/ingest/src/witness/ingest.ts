@@ -26,22 +26,30 @@ const commitBatches = 16;
 /** Commits the trace as signed batches; goes on where an earlier run ended. Rejects when a commit does. */
 export async function runWitnessIngest(options: WitnessIngestOptions): Promise<WitnessIngestResult> {
 	const { writer, signal, trace } = options;
-	const records = importBatches(options);
 	const saved = writer.cells.get(doneCell);
-	let done = saved === undefined ? 0 : Number(Buffer.from(saved).toString());
-	while (done < records.length) {
+	const committed = saved === undefined ? 0 : Number(Buffer.from(saved).toString());
+	let batches = 0;
+	let waiting: OutRecord[] = [];
+	const commit = async (): Promise<boolean> => {
+		const records = waiting;
+		waiting = [];
+		const cells = new Map([[doneCell, Buffer.from(String(batches))]]);
+		return (await writer.commit({ cells, records }, signal)).kind === 'published';
+	};
+	for (const record of importBatches(options)) {
 		if (signal?.aborted) return { kind: 'aborted' };
-		const part = records.slice(done, done + commitBatches);
-		done += part.length;
-		const cells = new Map([[doneCell, Buffer.from(String(done))]]);
-		const result = await writer.commit({ cells, records: part }, signal);
-		if (result.kind !== 'published') return { kind: 'aborted' };
+		// The same trace gives the same batches: those of an earlier run are in the log.
+		if (++batches <= committed) continue;
+		waiting.push(record);
+		if (waiting.length >= commitBatches && !(await commit())) return { kind: 'aborted' };
 	}
-	return { kind: 'done', events: trace.events.length, batches: records.length };
+	if (waiting.length > 0 && !(await commit())) return { kind: 'aborted' };
+	return { kind: 'done', events: trace.events.length, batches };
 }
 
 /** The last batch ends the input and carries what was lost. What a batch cannot hold is counted as unusable. */
-export function importBatches({ trace, key, emit, limits = recordedBatchLimits }: WitnessIngestOptions): OutRecord[] {
+export function* importBatches(options: WitnessIngestOptions): Generator<OutRecord, void, void> {
+	const { trace, key, emit, limits = recordedBatchLimits } = options;
 	const batcher = createBatcher({
 		host: trace.host,
 		boot: trace.boot,
@@ -51,13 +59,12 @@ export function importBatches({ trace, key, emit, limits = recordedBatchLimits }
 		chain: chainStart(),
 		hooks: [],
 	});
-	const records: OutRecord[] = [];
 	const losses = new Map(Object.entries(trace.report.losses) as [ImportLoss, number][]);
 	let newestUs = trace.startUs;
 	for (const entry of trace.events) {
 		let offer = batcher.offer(entry, 0);
 		if (offer === 'close-first') {
-			records.push(closeBatch(batcher, newestUs));
+			yield closeBatch(batcher, newestUs);
 			offer = batcher.offer(entry, 0);
 		}
 		if (offer === 'added') newestUs = Math.max(newestUs, entry.event.timeUs);
@@ -78,13 +85,12 @@ export function importBatches({ trace, key, emit, limits = recordedBatchLimits }
 			counter: lossCounter(loss),
 			count,
 			fromUs: trace.startUs,
-			toUs: Math.max(newestUs, trace.startUs),
+			toUs: newestUs,
 		})),
 		lossCounters: 'unknown',
 		endOfInput: true,
 	});
-	records.push(last.record);
-	return records;
+	yield last.record;
 }
 
 const closeBatch = (batcher: Batcher, observedUs: number): OutRecord =>

@@ -148,6 +148,18 @@ describe('hostile attestations', () => {
 		assert.deepEqual(paths.sort(), ['/a\nb', '/home/u/app/__proto__', '/home/u/app/constructor']);
 	});
 
+	it('a trace of which nothing can be used is the command alone, and incomplete', () => {
+		for (const run of [
+			{ files: { '/f': { access: [{ pid: 1 }] } } },
+			{ cmd: [7], processes: [{ processid: 0 }] },
+			{ cmd: ['make'], files: { '/f': { access: [{ pid: 9, type: 'open' }] } } },
+		]) {
+			const predicate = collection('v0.2', run);
+			assert.ok((throughBatches(predicate)?.size ?? 0) > 0);
+			assert.equal(imported(predicate).events[0]?.process.pid, 0);
+		}
+	});
+
 	it('stops at the bound of opens, and says how many it left out', () => {
 		const access = Array.from({ length: 1000 }, () => ({ pid: 1, type: 'open' }));
 		const files: Json = {};
