@@ -4,6 +4,8 @@ import { signedBytes } from './dsse.ts';
 import type { Padding, SignatureCheck } from './keys.ts';
 import { checkSignature } from './keys.ts';
 import type { Certificate } from './x509/certificate.ts';
+import type { CertificateCache } from './x509/certificate-cache.ts';
+import { readCached } from './x509/certificate-cache.ts';
 import type { ChainBudget, ChainResult } from './x509/chain.ts';
 import { verifyChain } from './x509/chain.ts';
 import { parseCertificatePem } from './x509/parse.ts';
@@ -19,6 +21,8 @@ export interface SignersRequest {
 	timestampAuthorities: readonly Certificate[];
 	/** Unix time in milliseconds that a certificate is judged at when the policy has no timestamp authority. */
 	nowMs: number;
+	/** For a set of envelopes: what their signatures have in common is then read once. */
+	cache?: CertificateCache;
 }
 
 /** `signature`: position in the envelope. `padding`: of an RSA signature that verified, else 'none'. `reason`: '' when verified. */
@@ -50,9 +54,9 @@ export const signedWorkBytesMax = 1024 * 1024 * 1024;
 /** What a check costs beside the hashing, in bytes that could be hashed in that time. */
 const checkCostBytes = 64 * 1024;
 /** Bytes of certificates, intermediates and timestamps that one envelope's signatures may carry: reading them is slow. */
-export const signerBytesMax = 1024 * 1024;
+export const signerBytesMax = 256 * 1024;
 /** Issuers that are tried for one envelope, over all signatures and timestamps. */
-export const envelopeCandidatesMax = 1000;
+export const envelopeCandidatesMax = 500;
 
 interface Work {
 	signed: Buffer;
@@ -129,11 +133,14 @@ function checkCertificate(
 	request: SignersRequest,
 	work: Work,
 ): SignerCheck {
-	const parsed = work.tooMuch === '' ? parseCertificatePem(pem) : { kind: 'invalid' as const, reason: work.tooMuch };
+	const parsed =
+		work.tooMuch === ''
+			? readCached(request.cache, pem, parseCertificatePem)
+			: { kind: 'invalid' as const, reason: work.tooMuch };
 	if (parsed.kind === 'invalid')
 		return { kind: 'unreadable-certificate', signature: index, verified: false, reason: parsed.reason };
 	const { certificate } = parsed;
-	const intermediates = [...own(signature), ...request.intermediates];
+	const intermediates = [...own(signature, request.cache), ...request.intermediates];
 	const time = timeOf(signature, certificate, intermediates, request, work.budget);
 	const about = { kind: 'certificate', signature: index, certificate, intermediates } as const;
 	if (time.kind === 'refused') {
@@ -150,10 +157,10 @@ function checkCertificate(
 }
 
 /** Unreadable intermediates are left out, as in go-witness: the chain does without them or fails. */
-function own({ intermediates = [] }: EnvelopeSignature): Certificate[] {
+function own({ intermediates = [] }: EnvelopeSignature, cache: CertificateCache | undefined): Certificate[] {
 	const certificates: Certificate[] = [];
 	for (const pem of intermediates) {
-		const parsed = parseCertificatePem(pem);
+		const parsed = readCached(cache, pem, parseCertificatePem);
 		if (parsed.kind === 'certificate') certificates.push(parsed.certificate);
 	}
 	return certificates;
@@ -168,18 +175,18 @@ function timeOf(
 	{ timestamps = [], sig }: EnvelopeSignature,
 	leaf: Certificate,
 	intermediates: readonly Certificate[],
-	{ roots, timestampAuthorities, nowMs }: SignersRequest,
+	{ roots, timestampAuthorities: authorities, nowMs, cache }: SignersRequest,
 	budget: ChainBudget,
 ): Judged {
 	const judge = (atMs: number, timestamped: boolean): Judged & { kind: 'judged' } => {
 		const chain = verifyChain({ leaf, intermediates, roots, atMs, budget });
 		return { kind: 'judged', atMs, timestamped, chain };
 	};
-	if (timestampAuthorities.length === 0) return judge(nowMs, false);
+	if (authorities.length === 0) return judge(nowMs, false);
 	let best: (Judged & { kind: 'judged' }) | null = null;
 	let reason = 'the signature has no timestamp, which the policy asks for';
 	for (const { data } of timestamps) {
-		const stamp = verifyTimestamp({ token: data, signature: sig, authorities: timestampAuthorities, nowMs, budget });
+		const stamp = verifyTimestamp({ token: data, signature: sig, authorities, nowMs, budget, ...(cache && { cache }) });
 		if (stamp.kind === 'refused') {
 			reason = `no valid timestamp: ${stamp.reason}`;
 			continue;

@@ -36,7 +36,7 @@ export function readName(sequence: DerNode | undefined): DistinguishedName | nul
 			const [type, value] = childrenOf(attribute);
 			const id = type ? oidOf(type) : '';
 			const text = value ? textOf(value) : null;
-			if (id === '' || text === null) return null;
+			if (!isSequence(attribute) || id === '' || text === null) return null;
 			if (id === '2.5.4.3') name.commonName = text;
 			if (id === '2.5.4.10') name.organizations.push(text);
 			attributes.push(`${shortNames.get(id) ?? id}=${escaped(text)}`);

@@ -1,19 +1,19 @@
-// From PEM or DER to a certificate: pkijs holds the structure to its schema, node:crypto takes the key, the rest is read from them.
+// From PEM or DER to a certificate: asn1js reads the structure, node:crypto takes the key.
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey } from 'node:crypto';
-import * as pkijs from 'pkijs';
 import { keyIdOf } from '../keys.ts';
 import type { Certificate, CertificateResult } from './certificate.ts';
 import { certificateBytesMax } from './certificate.ts';
-import type { DerNode } from './der.ts';
-import { childrenOf, contentOf, encodingOf, isContext, readDer, sameBytes } from './der.ts';
+import { childrenOf, contentOf, encodingOf, readDer } from './der.ts';
 import type { DistinguishedName } from './distinguished-name.ts';
 import { readName } from './distinguished-name.ts';
-import type { ExtensionFields, RawExtension } from './extensions.ts';
+import type { ExtensionFields } from './extensions.ts';
 import { readExtensions } from './extensions.ts';
 import { readFulcio } from './fulcio.ts';
 import { firstPemBlock } from './pem.ts';
 import { schemeOf } from './signature-scheme.ts';
+import type { CertificateParts } from './structure.ts';
+import { readParts } from './structure.ts';
 import { readTime } from './time.ts';
 
 /** Reads a certificate in PEM or DER. Never throws. */
@@ -34,42 +34,21 @@ export function parseCertificateDer(der: Uint8Array): CertificateResult {
 	if (der.length > certificateBytesMax) return tooLarge;
 	const node = readDer(der);
 	if (!node) return invalid('expected one DER structure');
-	try {
-		return readCertificate(der, node, new pkijs.Certificate({ schema: node }));
-	} catch {
-		return invalid('expected an X.509 certificate');
-	}
+	const parts = readParts(node);
+	return typeof parts === 'string' ? invalid(parts) : readCertificate(der, parts);
 }
 
-function readCertificate(der: Uint8Array, node: DerNode, parsed: pkijs.Certificate): CertificateResult {
-	const [tbs, outerAlgorithm] = childrenOf(node) as [DerNode, DerNode];
-	const parts = childrenOf(tbs);
-	// Only the version is optional before the key.
-	const [serial, algorithm, issuer, validity, subject, spki] = (isContext(parts[0], 0) ? parts.slice(1) : parts) as [
-		DerNode,
-		DerNode,
-		DerNode,
-		DerNode,
-		DerNode,
-		DerNode,
-	];
-	if (parsed.version > 2) return invalid('version: expected 1 to 3');
-	if (((contentOf(serial)[0] ?? 0x80) & 0x80) !== 0) return invalid('serial number: expected a positive one');
-	if (!sameBytes(encodingOf(algorithm), encodingOf(outerAlgorithm)))
-		return invalid('signature algorithm: the two do not agree');
+function readCertificate(der: Uint8Array, parts: CertificateParts): CertificateResult {
+	const { tbs, serial, algorithm, issuer, validity, subject, spki, extensions, signature, version } = parts;
 	const subjectName = readName(subject);
 	if (!subjectName || !readName(issuer)) return invalid('subject and issuer: expected names');
 	const [notBeforeMs = null, notAfterMs = null] = childrenOf(validity).map(readTime);
 	if (notBeforeMs === null || notAfterMs === null) return invalid('validity: expected two times');
 	const key = readKey(encodingOf(spki));
-	if (!key || parsed.subjectPublicKeyInfo.subjectPublicKey.valueBlock.unusedBits !== 0)
-		return invalid('public key: cannot be read');
-	if (parsed.signatureValue.valueBlock.unusedBits !== 0) return invalid('signature: expected whole bytes');
-	if (parsed.version < 2 && parsed.extensions) return invalid('extensions: only version 3 has them');
-	const raw = (parsed.extensions ?? []).map(rawExtension);
-	const read = readExtensions(raw);
-	if (read.kind === 'invalid') return read;
-	const fulcio = readFulcio(raw);
+	if (!key) return invalid('public key: cannot be read');
+	const read = readExtensions(extensions);
+	if (read.kind === 'invalid') return invalid(read.reason);
+	const fulcio = readFulcio(extensions);
 	const certificate: Certificate = {
 		der,
 		key,
@@ -85,20 +64,14 @@ function readCertificate(der: Uint8Array, node: DerNode, parsed: pkijs.Certifica
 			spkiDer: encodingOf(spki),
 			tbsDer: encodingOf(tbs),
 			serial: contentOf(serial),
-			signature: parsed.signatureValue.valueBlock.valueHexView,
-			signatureScheme: schemeOf(parsed.signatureAlgorithm),
-			version: parsed.version + 1,
+			signature,
+			signatureScheme: schemeOf(algorithm),
+			version,
 			...pathOf(read.fields),
 		},
 	};
 	return { kind: 'certificate', certificate };
 }
-
-const rawExtension = ({ extnID, critical, extnValue }: pkijs.Extension): RawExtension => ({
-	id: extnID,
-	critical,
-	value: extnValue.valueBlock.valueHexView,
-});
 
 const namesOf = (
 	{ text, commonName, organizations }: DistinguishedName,

@@ -4,6 +4,7 @@ import { constants, verify } from 'node:crypto';
 import * as pkijs from 'pkijs';
 import { isSoundRsa } from '../keys.ts';
 import type { SignatureScheme } from './certificate.ts';
+import type { DerNode } from './der.ts';
 
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 
@@ -28,8 +29,16 @@ const oidPss = '1.2.840.113549.1.1.10';
 const oidMgf1 = '1.2.840.113549.1.1.8';
 const oidEd25519 = '1.3.101.112';
 
-/** null: an algorithm that is not taken. */
-export function schemeOf(algorithm: pkijs.AlgorithmIdentifier): SignatureScheme | null {
+/** Of an AlgorithmIdentifier; null: an algorithm that is not taken. */
+export function schemeOf(node: DerNode): SignatureScheme | null {
+	try {
+		return schemeOfAlgorithm(new pkijs.AlgorithmIdentifier({ schema: node }));
+	} catch {
+		return null;
+	}
+}
+
+export function schemeOfAlgorithm(algorithm: pkijs.AlgorithmIdentifier): SignatureScheme | null {
 	if (algorithm.algorithmId === oidEd25519) return algorithm.algorithmParams === undefined ? ed25519 : null;
 	if (algorithm.algorithmId === oidPss) return pssScheme(algorithm);
 	return schemes.get(algorithm.algorithmId) ?? null;

@@ -1,11 +1,13 @@
 // Reading of a TimeStampToken: CMS by pkijs, certificates by our own reader. Nothing is verified here.
 import * as pkijs from 'pkijs';
 import type { Certificate, SignatureScheme } from './certificate.ts';
+import type { CertificateCache } from './certificate-cache.ts';
+import { readCached } from './certificate-cache.ts';
 import type { DerNode } from './der.ts';
 import { childrenOf, contentOf, encodingOf, isContext, readBer, readDer, sameBytes } from './der.ts';
 import { parseCertificateDer } from './parse.ts';
 import type { HashName } from './signature-scheme.ts';
-import { hashNames, schemeOf } from './signature-scheme.ts';
+import { hashNames, schemeOfAlgorithm } from './signature-scheme.ts';
 import { readPreciseTime, readTime } from './time.ts';
 
 export interface TimestampToken {
@@ -45,18 +47,18 @@ const oid = {
 	sha256: '2.16.840.1.101.3.4.2.1',
 };
 
-export function readToken(bytes: Uint8Array): TokenResult {
+export function readToken(bytes: Uint8Array, cache?: CertificateCache): TokenResult {
 	if (bytes.length > timestampBytesMax) return refused(`expected at most ${timestampBytesMax} bytes`);
 	const node = readBer(bytes);
 	if (!node) return refused('expected one ASN.1 structure');
 	try {
-		return readContentInfo(node);
+		return readContentInfo(node, cache);
 	} catch {
 		return refused('expected a CMS TimeStampToken (a whole TimeStampResp is none)');
 	}
 }
 
-function readContentInfo(node: DerNode): TokenResult {
+function readContentInfo(node: DerNode, cache: CertificateCache | undefined): TokenResult {
 	const info = new pkijs.ContentInfo({ schema: node });
 	if (info.contentType !== oid.signedData) return refused('expected CMS signed data');
 	const content = info.content as DerNode;
@@ -65,7 +67,7 @@ function readContentInfo(node: DerNode): TokenResult {
 	if (eContentType !== oid.tstInfo || !eContent) return refused('expected signed data that holds a TSTInfo');
 	const [signerInfo, ...others] = signedData.signerInfos;
 	if (!signerInfo || others.length > 0) return refused(`expected one signer, found ${signedData.signerInfos.length}`);
-	const certificates = readCertificates(content);
+	const certificates = readCertificates(content, cache);
 	if (typeof certificates === 'string') return refused(certificates);
 	const signer = certificates.find((certificate) => isNamed(certificate, signerInfo));
 	if (!signer) return refused('the certificate of its signer is not in it');
@@ -78,13 +80,13 @@ function readContentInfo(node: DerNode): TokenResult {
 }
 
 /** Or why not. One that cannot be read spoils the token, as in go-witness. */
-function readCertificates(signedData: DerNode): Certificate[] | string {
+function readCertificates(signedData: DerNode, cache: CertificateCache | undefined): Certificate[] | string {
 	const set = childrenOf(signedData).find((part) => isContext(part, 0));
 	const nodes = childrenOf(set);
 	if (nodes.length > tokenCertificatesMax) return `expected at most ${tokenCertificatesMax} certificates`;
 	const certificates: Certificate[] = [];
 	for (const node of nodes) {
-		const parsed = parseCertificateDer(encodingOf(node));
+		const parsed = readCached(cache, encodingOf(node), parseCertificateDer);
 		if (parsed.kind === 'invalid') return parsed.reason;
 		certificates.push(parsed.certificate);
 	}
@@ -129,7 +131,7 @@ function readSignature(signerInfo: pkijs.SignerInfo): TokenSignature | string {
 /** CMS names RSA without a hash; the digest algorithm has it. PSS is not known to the real engine. */
 function schemeOfSigner(algorithm: pkijs.AlgorithmIdentifier, digest: HashName): SignatureScheme | null {
 	if (algorithm.algorithmId === oid.rsaEncryption) return { kind: 'pkcs1', hash: digest };
-	const scheme = schemeOf(algorithm);
+	const scheme = schemeOfAlgorithm(algorithm);
 	if (scheme?.kind === 'pkcs1') return { kind: 'pkcs1', hash: digest };
 	return scheme?.kind === 'pss' ? null : scheme;
 }

@@ -1,6 +1,7 @@
 // RFC 3161 timestamps of a signature, judged as go-witness's timestamp verifier does.
 import { createHash } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
+import type { CertificateCache } from './certificate-cache.ts';
 import type { ChainBudget, ChainResult } from './chain.ts';
 import { verifyChain } from './chain.ts';
 import { verifyScheme } from './signature-scheme.ts';
@@ -16,6 +17,7 @@ export interface TimestampRequest {
 	/** Unix time in milliseconds at which the real engine judges a token that has no signing time. */
 	nowMs: number;
 	budget?: ChainBudget;
+	cache?: CertificateCache;
 }
 
 export type TimestampResult =
@@ -25,8 +27,15 @@ export type TimestampResult =
 const timeStampingUsage = '1.3.6.1.5.5.7.3.8';
 
 /** Never throws. */
-export function verifyTimestamp({ token, signature, authorities, nowMs, budget }: TimestampRequest): TimestampResult {
-	const read = readToken(token);
+export function verifyTimestamp({
+	token,
+	signature,
+	authorities,
+	nowMs,
+	budget,
+	cache,
+}: TimestampRequest): TimestampResult {
+	const read = readToken(token, cache);
 	if (read.kind === 'refused') return read;
 	const { content, signed, signer, certificates, scheme, signatureValue, signingMs, atMs, imprint } = read.token;
 	if (!createHash('sha256').update(signature).digest().equals(imprint))
