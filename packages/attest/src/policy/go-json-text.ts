@@ -1,6 +1,8 @@
 // JSON text as Go's encoding/json reads it, where that decides verdicts: duplicate fields, exact numbers, lone surrogates.
 // The fast way is JSON.parse; only a text that holds something it would lose is read a second time, slowly.
 
+import { isAscii } from 'node:buffer';
+
 /** A number that a double would not give back as it was written: 1.0, 1e3, or 16 digits and more. */
 export class NumberToken {
 	readonly text: string;
@@ -28,13 +30,16 @@ export type JsonText =
 
 /** Deepest nesting that is read; Go's own limit is 10,000. */
 export const nestingMax = 1_000;
+/** Most values of one text: each takes about 100 bytes, which is what bounds the memory that a text of `[[],[],...` takes. */
+export const valuesMax = 2_000_000;
 
 export function parseGoJson(bytes: Uint8Array): JsonText {
 	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	const scan = scanText(buffer);
 	if (scan.depth > nestingMax) return { kind: 'invalid', reason: `JSON nested deeper than ${nestingMax}` };
+	if (scan.values > valuesMax) return { kind: 'invalid', reason: `JSON of more than ${valuesMax} values` };
 	// A byte order mark stays and is refused, as in Go; bytes that are no UTF-8 become U+FFFD.
-	const text = buffer.toString('utf8');
+	const text = buffer.toString(isAscii(buffer) ? 'latin1' : 'utf8');
 	let value: unknown;
 	try {
 		value = JSON.parse(text);
@@ -50,6 +55,8 @@ export function parseGoJson(bytes: Uint8Array): JsonText {
 }
 
 interface Scan {
+	/** Commas, brackets and braces outside strings: as many as there are values, or more. */
+	values: number;
 	/** Outside strings. */
 	colons: number;
 	depth: number;
@@ -61,7 +68,7 @@ const quoteByte = 0x22;
 const backslash = 0x5c;
 
 function scanText(bytes: Buffer): Scan {
-	const scan: Scan = { colons: 0, depth: 0, longNumbers: false, surrogates: false };
+	const scan: Scan = { values: 0, colons: 0, depth: 0, longNumbers: false, surrogates: false };
 	let depth = 0;
 	let digits = 0;
 	for (let i = 0; i < bytes.length; i++) {
@@ -75,25 +82,49 @@ function scanText(bytes: Buffer): Scan {
 		digits = 0;
 		if (byte === quoteByte) i = endOfString(bytes, i + 1, scan);
 		else if (byte === 0x3a) scan.colons++;
+		else if (byte === 0x2c) scan.values++;
 		else if (byte === 0x7b || byte === 0x5b) {
+			scan.values++;
 			if (++depth > scan.depth) scan.depth = depth;
 		} else if (byte === 0x7d || byte === 0x5d) depth--;
 	}
 	return scan;
 }
 
+/** Characters of a string that are looked at here; the rest of a longer one is found by the buffer's own search. */
+const shortString = 64;
+
 /** Position of the closing quote. */
 function endOfString(bytes: Buffer, from: number, scan: Scan): number {
+	const near = Math.min(from + shortString, bytes.length);
 	let i = from;
-	for (; i < bytes.length; i++) {
+	for (; i < near; i++) {
 		const byte = bytes[i];
-		if (byte === quoteByte) break;
-		if (byte !== backslash) continue;
-		i++;
-		// \ud8xx to \udfxx: half of a character, which Go replaces when the other half is missing.
-		if (bytes[i] === 0x75 && ((bytes[i + 1] as number) | 0x20) === 0x64) scan.surrogates = true;
+		if (byte === quoteByte) return i;
+		if (byte === backslash) i = skipEscape(bytes, i, scan);
 	}
+	for (;;) {
+		const quote = bytes.indexOf(quoteByte, i);
+		if (quote < 0) return bytes.length;
+		// Only up to the quote: to the end of the text, each string would cost the whole of it.
+		const slash = bytes.subarray(i, quote).indexOf(backslash);
+		if (slash < 0) return quote;
+		i = skipEscapes(bytes, i + slash, quote, scan);
+	}
+}
+
+/** Goes over escapes and what is between them, to the quote or just behind it when it was escaped. */
+function skipEscapes(bytes: Buffer, from: number, quote: number, scan: Scan): number {
+	let i = from;
+	while (i < quote) i = bytes[i] === backslash ? skipEscape(bytes, i, scan) + 1 : i + 1;
 	return i;
+}
+
+/** Position of the escaped character. */
+function skipEscape(bytes: Buffer, at: number, scan: Scan): number {
+	// \ud8xx to \udfxx: half of a character, which Go replaces when the other half is missing.
+	if (bytes[at + 1] === 0x75 && ((bytes[at + 2] as number) | 0x20) === 0x64) scan.surrogates = true;
+	return at + 1;
 }
 
 function countFields(value: unknown): number {
@@ -107,12 +138,12 @@ function countFields(value: unknown): number {
 		return count;
 	}
 	const object = value as Record<string, unknown>;
-	for (const key in object) {
-		count++;
-		const item = object[key];
+	const keys = Object.keys(object);
+	for (let i = 0; i < keys.length; i++) {
+		const item = object[keys[i] as string];
 		if (typeof item === 'object') count += countFields(item);
 	}
-	return count;
+	return count + keys.length;
 }
 
 interface Cursor {

@@ -110,26 +110,41 @@ function readStruct(shape: StructShape, value: unknown, previous: unknown, conte
 	if (value instanceof Members) {
 		for (let i = 0; i < value.keys.length; i++)
 			readField(shape, slots, value.keys[i] as string, value.values[i], context);
-	} else {
-		const fields = value as Record<string, unknown>;
-		for (const key in fields) readField(shape, slots, key, fields[key], context);
+		return written(shape, slots);
 	}
-	return written(shape, slots);
+	const fields = value as Record<string, unknown>;
+	let asItStands = previous === undefined;
+	for (const key in fields) if (!readField(shape, slots, key, fields[key], context)) asItStands = false;
+	return asItStands && isWritten(shape, slots) ? fields : written(shape, slots);
+}
+
+/** True when the struct writes just the fields that were read. */
+function isWritten(shape: StructShape, slots: readonly unknown[]): boolean {
+	for (let i = 0; i < shape.fields.length; i++) {
+		const field = shape.fields[i] as Field;
+		const slot = slots[i];
+		if (slot === undefined ? !field.omitEmpty : field.omitEmpty && isEmpty(field.shape, slot)) return false;
+	}
+	return true;
 }
 
 const earlier = (field: Field, previous: unknown): unknown =>
 	previous === undefined || previous === null ? undefined : (previous as Record<string, unknown>)[field.name];
 
-function readField(shape: StructShape, slots: unknown[], key: string, value: unknown, context: Context): void {
-	let field = shape.byName.get(key);
+/** False when Go writes it otherwise, or not at all. */
+function readField(shape: StructShape, slots: unknown[], key: string, value: unknown, context: Context): boolean {
+	const exact = shape.byName.get(key);
+	let field = exact;
 	if (field === undefined) {
 		field = shape.byFolded.get(foldName(key));
-		if (field === undefined) return;
+		if (field === undefined) return false;
 		if (!shape.anyCase) context.ambiguity ||= `${where(context)}.${key} is read as ${field.name}`;
 	}
 	context.path.push(field.name);
-	slots[field.index] = read(field.shape, value, slots[field.index], context);
+	const slot = read(field.shape, value, slots[field.index], context);
 	context.path.pop();
+	slots[field.index] = slot;
+	return exact !== undefined && slot === value;
 }
 
 /** The struct as Go writes it. */
@@ -170,13 +185,17 @@ function isEmpty(shape: Shape, value: unknown): boolean {
 
 function readList(of: Shape, value: unknown, context: Context): unknown {
 	if (!Array.isArray(value)) return mismatch(context, 'an array', value);
-	const items: unknown[] = [];
+	let items: unknown[] | null = null;
 	for (let i = 0; i < value.length; i++) {
 		context.path.push(i);
-		items.push(read(of, value[i], undefined, context));
+		const item = read(of, value[i], undefined, context);
 		context.path.pop();
+		// The parsed array itself is the list until an item comes out otherwise.
+		if (item === value[i]) continue;
+		items ??= value.slice();
+		items[i] = item;
 	}
-	return items;
+	return items ?? value;
 }
 
 function readMap(of: Shape, value: unknown, previous: unknown, context: Context): unknown {
@@ -186,7 +205,8 @@ function readMap(of: Shape, value: unknown, previous: unknown, context: Context)
 	if (previous !== undefined && previous !== null)
 		return Object.assign(Object.create(null), previous, readMap(of, source, undefined, context));
 	let out: Record<string, unknown> | null = null;
-	for (const key in source) {
+	// Faster than for-in on an object of many keys.
+	for (const key of Object.keys(source)) {
 		context.path.push(key);
 		const item = source[key];
 		const kept = read(of, item, undefined, context);

@@ -37,8 +37,11 @@ export interface EnvelopeIndex {
 
 /** Most envelopes of one request. */
 export const envelopesMax = 10_000;
-/** Payloads that are kept as they were read, bytes; their JavaScript values take several times that. */
-export const keptBytesMax = 16 * 1024 * 1024;
+/**
+ * Payloads that are kept as they were read, bytes; their JavaScript values take several times that. A single envelope of the
+ * largest size is read but once; of a larger set the rest is read again when it is a candidate.
+ */
+export const keptBytesMax = 96 * 1024 * 1024;
 /** Rounds of the search, as in go-witness. */
 export const roundsMax = 3;
 
