@@ -1,5 +1,5 @@
 // The policy source that `policy init` writes: YAML with comments, Rego beside it, cases to try it with. Pure.
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { publicKeyPem } from '@affidavit/attest/keys.ts';
 import {
 	commandRunType,
@@ -200,7 +200,7 @@ function tracesYaml(egress: Rules['egress']): string {
 	return [why, ...lines.map((line) => (egress.active ? line : `# ${line}`))].map((line) => `    ${line}\n`).join('');
 }
 
-/** A product of each build, and the build's own attestation: the least that the policy must accept. */
+/** A product of each build, and the folder of the build's own statements: the least that the policy must accept. */
 function casesYaml(builds: readonly GoodBuild[], dir: string): string {
 	const cases = inOrder(builds).flatMap(({ summary, envelope }) => {
 		const product = summary.products.find(({ sha256 }) => sha256 !== null);
@@ -209,7 +209,7 @@ function casesYaml(builds: readonly GoodBuild[], dir: string): string {
 			{
 				name: `${printable(product.path)} of session ${summary.session.slice(0, 12)}`,
 				artifact: `sha256:${product.sha256}`,
-				attestations: [relative(dir, envelope)],
+				attestations: [relative(dir, dirname(envelope))],
 				expect: 'accepted',
 			},
 		];
