@@ -7,6 +7,7 @@ import { after, suite, test } from 'node:test';
 import { openPeerverify } from './peerverify.ts';
 import { groups } from './policy-matrix/cases.ts';
 import { createMaker } from './policy-matrix/maker.ts';
+import { askOurs } from './policy-matrix/ours.ts';
 import { askPeerOf } from './policy-matrix/run.ts';
 
 /** The cases' keys come from it; another one makes other bytes and must give the same answers. */
@@ -21,11 +22,20 @@ for (const group of groups)
 	suite(`${group.name}: the policy engine on`, () => {
 		for (const [i, one] of group.cases.entries())
 			test(one.name, async () => {
-				const inputs = await one.make(createMaker(seed, Date.now()));
+				const maker = createMaker(seed, Date.now());
+				const inputs = await one.make(maker);
 				if (peer.kind === 'peer') {
 					const answer = askPeerOf(peer.binary, join(folder, `${group.name}-${i}`), inputs);
 					assert.equal(answer.accepted ? 'accept' : 'reject', one.peer, `the real library: ${answer.output}`);
 				}
+				const witness = await askOurs(inputs, 'witness', maker.nowMs);
+				assert.equal(witness.accepted ? 'accept' : 'reject', one.peer, `witness mode: ${witness.reason}`);
+				if (one.says) assert.match(JSON.stringify(witness), one.says);
+				const traps = one.traps ?? [];
+				const strict = await askOurs(inputs, 'strict', maker.nowMs);
+				const expected = traps.length > 0 ? 'reject' : one.peer;
+				assert.equal(strict.accepted ? 'accept' : 'reject', expected, `strict mode: ${strict.reason}`);
+				if (traps.length > 0) assert.deepEqual([...strict.traps].sort(), [...traps].sort(), strict.reason);
 			});
 	});
 
