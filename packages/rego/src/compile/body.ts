@@ -3,7 +3,7 @@ import type { Get, Test } from '../eval/machine.ts';
 import type { Bound, ClauseContext, Op } from './context.ts';
 import { compileGet } from './get.ts';
 import type { Node, Statement } from './ir.ts';
-import { compileJoin } from './join.ts';
+import { compileJoin, compileRowJoin } from './join.ts';
 import { lift } from './lift.ts';
 import { orderBody, outputsOf } from './order.ts';
 import { compileEvery, compileNot, compileSomeIn } from './quantifiers.ts';
@@ -12,6 +12,9 @@ import { compileWith } from './with.ts';
 
 /** Statements of one body; ordering them takes the square of it. */
 export const statementsMax = 2_000;
+
+/** How many expressions after a row are looked at for an equation on it. */
+const joinedDistanceMax = 20;
 
 /** `heads` are used after the body. null where something is unsafe, which is a problem of the program then. */
 export function compileBody(
@@ -44,7 +47,29 @@ export function compileBody(
 		for (const name of names) problems.push({ code: 'compile', message: `var ${name} is unsafe`, place });
 		return null;
 	}
-	return ordered.flatMap((statement) => compileStatement(statement, bound, ctx));
+	return compileOrdered(ordered, bound, ctx);
+}
+
+/** A row and a later equation on its field are one join. */
+function compileOrdered(ordered: readonly Statement[], bound: Bound, ctx: ClauseContext): Op[] {
+	const ops: Op[] = [];
+	const waiting = [...ordered];
+	for (let statement = waiting.shift(); statement !== undefined; statement = waiting.shift()) {
+		ops.push(...(joinLater(statement, waiting, bound, ctx) ?? compileStatement(statement, bound, ctx)));
+	}
+	return ops;
+}
+
+function joinLater(statement: Statement, later: Statement[], bound: Bound, ctx: ClauseContext): Op[] | null {
+	if (statement.kind !== 'unify') return null;
+	const near = later.slice(0, joinedDistanceMax);
+	for (const [i, test] of near.entries()) {
+		const ops = compileRowJoin(statement, test, bound, ctx);
+		if (ops === null) continue;
+		later.splice(i, 1);
+		return ops;
+	}
+	return null;
 }
 
 /** Takes any value: stands for the use of a head. */

@@ -4,7 +4,7 @@ import type { CompiledClause } from '../eval/document.ts';
 import type { DocumentBuilder } from '../eval/document-builder.ts';
 import { addItem, type Get, type Next } from '../eval/machine.ts';
 import { equalValues } from '../value/compare.ts';
-import type { RegoSet, Value } from '../value/value.ts';
+import type { RegoSet } from '../value/value.ts';
 import { compileBody } from './body.ts';
 import { addElement } from './comprehension.ts';
 import { type Bound, type ClauseContext, compose, type Op, type ProgramContext } from './context.ts';

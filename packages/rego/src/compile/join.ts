@@ -1,6 +1,7 @@
 // `xs[i].name == value`, tried again and again for other values: from the second time on the same collection is asked by an index.
 
 import { eachRow } from '../eval/iterate.ts';
+import { lookup } from '../eval/lookup.ts';
 import { absorb, type Frame, type Get, type Join, type Machine, type Next, step } from '../eval/machine.ts';
 import type { Misses } from '../eval/misses.ts';
 import { type ReadSite, reportMiss } from '../eval/read-site.ts';
@@ -9,7 +10,7 @@ import { equalValues } from '../value/compare.ts';
 import { isArray, objectSize, type RegoObject, RegoSet, type Value } from '../value/value.ts';
 import { type Bound, type ClauseContext, type Op, siteOf, temporary } from './context.ts';
 import { compileGet } from './get.ts';
-import type { Local, Node } from './ir.ts';
+import type { Local, Node, Statement } from './ir.ts';
 import { lift, refOn } from './lift.ts';
 import { hasUnbound } from './locals.ts';
 
@@ -45,11 +46,38 @@ function splitAtKey(node: Node, bound: Bound): Side | null {
 
 function joinSides(rows: Node, other: Node, bound: Bound, ctx: ClauseContext): Op[] | null {
 	const side = splitAtKey(rows, bound);
-	if (side === null) return null;
-	if (rows.kind === 'data' && !isOneDocument(rows.path, ctx)) return null;
+	if (side === null || !isJoinable(rows, ctx)) return null;
+	return joinOps(side, temporary(ctx), other, bound, ctx);
+}
+
+const isJoinable = (rows: Node, ctx: ClauseContext): boolean => rows.kind !== 'data' || isOneDocument(rows.path, ctx);
+
+/** `q := xs[i]` with a later `q.name == value`: the same join. */
+export function compileRowJoin(row: Statement, test: Statement, bound: Bound, ctx: ClauseContext): Op[] | null {
+	if (row.kind !== 'unify' || row.left.kind !== 'local' || bound.has(row.left.slot)) return null;
+	const sides = ctx.program.mocked.has('equal') ? null : equation(test);
+	const side = splitAtKey(row.right, bound);
+	if (sides === null || side === null || side.rest.length > 0 || !isJoinable(row.right, ctx)) return null;
+	const local = row.left;
+	for (const [field, other] of [sides, [sides[1], sides[0]] as const]) {
+		const isField = field.kind === 'ref' && field.base.kind === 'local' && field.base.slot === local.slot;
+		if (!isField || !field.path.every((part) => part.kind === 'constant')) continue;
+		if (other.kind === 'constant' || hasUnbound(other, bound)) continue;
+		return joinOps({ ...side, rest: field.path }, local, other, bound, ctx);
+	}
+	return null;
+}
+
+function equation(statement: Statement): readonly [Node, Node] | null {
+	if (statement.kind === 'unify') return [statement.left, statement.right];
+	if (statement.kind !== 'term' || statement.term.kind !== 'call' || statement.term.name !== 'equal') return null;
+	const [left, right] = statement.term.args;
+	return left === undefined || right === undefined ? null : [left, right];
+}
+
+function joinOps(side: Side, value: Local, other: Node, bound: Bound, ctx: ClauseContext): Op[] {
 	const ops: Op[] = [];
 	const container = lift(side.container, bound, ops, ctx);
-	const value = temporary(ctx);
 	const getOf = (node: Node) => compileGet(node, bound, ctx);
 	const probe = getOf(lift(other, bound, ops, ctx));
 	const containerSite = siteOf(container, side.place, ctx, getOf);
@@ -119,6 +147,7 @@ function join(plan: Plan, next: Next): Next {
 		}
 		if (plan.isWhole && rows instanceof RegoSet) {
 			f[keySlot] = probe;
+			f[valueSlot] = probe;
 			return rows.has(probe) && next(m, f);
 		}
 		const known = sizeOf(rows) < joinedMin ? undefined : m.joins[plan.id];
@@ -127,7 +156,7 @@ function join(plan: Plan, next: Next): Next {
 			f[probeSlot] = probe;
 			return eachRow(m, f, rows, keySlot, valueSlot, whenEqual);
 		}
-		return eachMatch(m, f, known, indexed(m, f, known, plan), probe, keySlot, next);
+		return eachMatch(m, f, known, indexed(m, f, known, plan), probe, plan, next);
 	};
 }
 
@@ -140,7 +169,7 @@ function eachMatch(
 	known: Join,
 	index: Map<Value, Value[]>,
 	probe: Value,
-	keySlot: number,
+	{ keySlot, valueSlot }: Plan,
 	next: Next,
 ): boolean {
 	// Rows without the field miss it now as they did when the index was made.
@@ -151,6 +180,7 @@ function eachMatch(
 	for (const key of keys) {
 		step();
 		f[keySlot] = key;
+		f[valueSlot] = lookup(known.collection as Value, key);
 		if (next(m, f)) return true;
 	}
 	return false;

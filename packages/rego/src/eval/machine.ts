@@ -6,6 +6,7 @@ import { LimitReached, work } from '../value/work.ts';
 import type { InputPaths } from './input-paths.ts';
 import type { Limits } from './limits.ts';
 import { type Miss, type Misses, mergeMisses, noMisses } from './misses.ts';
+import type { ReadSite } from './read-site.ts';
 
 /** Values of a clause's locals by slot; ir.ts names the first slots. */
 export type Frame = (Value | undefined)[];
@@ -53,6 +54,8 @@ export interface Machine {
 	readonly members: WeakMap<object, Set<Key> | null>;
 	/** By place and path. */
 	readonly missKinds: Map<string, Miss>;
+	/** By site of input and number of keys that were read. */
+	readonly siteMisses: Map<ReadSite, (Miss | undefined)[]>;
 	readonly inputPaths: InputPaths;
 }
 
@@ -88,6 +91,7 @@ export function createMachine(options: MachineOptions): Machine {
 		joins: [],
 		members: new WeakMap(),
 		missKinds: new Map(),
+		siteMisses: new Map(),
 		inputPaths,
 	};
 }

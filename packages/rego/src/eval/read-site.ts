@@ -44,14 +44,33 @@ const shown = (key: Value): string => (typeof key === 'object' && key !== null ?
 export function reportMiss(m: Machine, f: Frame, site: ReadSite, index: number, container: Value): undefined {
 	// Sets and objects that rules made are no part of the input.
 	if (container instanceof RegoMap || isSet(container)) return undefined;
-	const path = describe(m, f, site, index + 1);
-	if (path === null) return undefined;
-	const { module, row } = site.place;
-	record(m, { kind: 'read', subject: path.general, example: path.example, module, row });
+	let known = m.siteMisses.get(site)?.[index + 1];
+	if (known === undefined) {
+		const path = describe(m, f, site, index + 1);
+		if (path === null) return undefined;
+		const { module, row } = site.place;
+		known = missKind(m, { kind: 'read', subject: path.general, example: path.example, module, row });
+		// Of an argument or a value, the next read may be of another path.
+		if (site.origin.kind === 'input') keepMiss(m, site, index + 1, known);
+	}
+	m.misses ??= noMisses();
+	addMiss(m.misses, known);
 	return undefined;
 }
 
+function keepMiss({ siteMisses }: Machine, site: ReadSite, count: number, miss: Miss): void {
+	const misses = siteMisses.get(site) ?? [];
+	misses[count] = miss;
+	siteMisses.set(site, misses);
+}
+
 export function record(m: Machine, found: Miss): void {
+	m.misses ??= noMisses();
+	addMiss(m.misses, missKind(m, found));
+}
+
+/** The one of this place and path. */
+function missKind(m: Machine, found: Miss): Miss {
 	const place = `${found.module}\n${found.row}\n${found.kind}\n`;
 	let miss = m.missKinds.get(place + found.subject);
 	if (miss === undefined) {
@@ -61,8 +80,7 @@ export function record(m: Machine, found: Miss): void {
 		miss = m.missKinds.get(key) ?? (full ? { ...found, subject: 'input (further paths)' } : found);
 		m.missKinds.set(key, miss);
 	}
-	m.misses ??= noMisses();
-	addMiss(m.misses, miss);
+	return miss;
 }
 
 /** Path of the site's first `count` keys; null where it is not below input. */
