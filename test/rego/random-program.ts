@@ -1,5 +1,6 @@
 // Programs at random that every Rego compiler accepts: what they read comes from input, so that no type is known beforehand.
 import fc from 'fast-check';
+import { collection, condition, inputDocument, previousMark, term } from './random-term.ts';
 
 export interface RandomProgram {
 	/** A v1 module of the package test. */
@@ -7,113 +8,73 @@ export interface RandomProgram {
 	input: unknown;
 }
 
-const names = ['a', 'b', 'c', 'd'];
+/** What every program has: functions of several clauses, with patterns and constants. */
+const helpers = `package test
 
-const scalar = fc.oneof(
-	fc.integer({ min: -3, max: 12 }),
-	fc.constantFrom('', 'a', 'ab', 'abc', 'b', 'é', '10', 'x/y'),
-	fc.boolean(),
-	fc.constant(null),
-	fc.constantFrom(0.5, 1.5, 1e3),
-);
+id(x) := x
 
-const { value: json } = fc.letrec((tie) => ({
-	value: fc.oneof(
-		{ maxDepth: 3, withCrossShrink: true },
-		scalar,
-		fc.array(tie('value'), { maxLength: 4 }),
-		fc.dictionary(fc.constantFrom(...names), tie('value'), { maxKeys: 4 }),
+kind(x) := "text" if is_string(x) else := "number" if is_number(x)
+
+first([x]) := x
+
+first([x, _]) := x
+
+field({"a": x}) := x
+
+field({"b": x}) := x if is_number(x)
+
+pick("a") := 1
+
+pick(1) := "one"
+
+pick(x) := [x] if x == true
+
+rmissing := [input.a, 1]
+
+not_one(x) if x != 1`;
+
+/** Statements that bind v, each in a way of its own. */
+const binding = fc.oneof(
+	collection.map((of) => `some v in ${of}`),
+	collection.map((of) => `some i, v in ${of}; i != 0`),
+	fc.constantFrom(
+		'some i, j; v := input.c[i][j]',
+		'input.c[i].a = v; input.d[i] != v',
+		'{"a": v} = input.c[_]',
+		'[v, _] = input.c[_]',
+		'[_, v] = input.c[i]; v != i',
+		'walk(input.a, [_, v])',
+		'walk(input.b, [p, v]); count(p) == 1',
+		'some {"a": v} in input.c',
+		'some i; v := input[i]; i > "b"',
+		'v := input.a[k]; input.b[k]',
+		'v = input.c[i]; input.d[i] = w; w != v',
+		'count(input.c, v)',
+		'v := {k | input.a[k]}',
 	),
-}));
-
-/** Every field is there now and then, so that many rules are defined. */
-const input = fc.record({
-	a: json,
-	b: json,
-	c: fc.array(json, { maxLength: 5 }),
-	d: fc.array(scalar, { maxLength: 6 }),
-});
-
-const path = fc
-	.tuple(
-		fc.constantFrom('input.a', 'input.b', 'input.c', 'input.d', 'input.missing'),
-		fc.array(fc.constantFrom('.a', '.b', '[0]', '[1]', '[_]', '["c"]'), { maxLength: 2 }),
-	)
-	.map(([head, steps]) => `${head}${steps.join('')}`);
-
-// Variables of their own: OPA takes x for the outer one in `some x in [x | …]`.
-const collection = fc.oneof(
-	path,
-	path.map((inner) => `{z | z := ${inner}[_]}`),
-	path.map((inner) => `[z | some z in ${inner}]`),
-	fc.tuple(path, path).map(([a, b]) => `[${a}, ${b}, 1, "a"]`),
-	fc.tuple(path, path).map(([a, b]) => `{"a": ${a}, "b": ${b}}`),
-);
-
-const literal = scalar.map((value) => JSON.stringify(value));
-const unary = fc.constantFrom(
-	'count',
-	'sum',
-	'max',
-	'min',
-	'sort',
-	'abs',
-	'upper',
-	'lower',
-	'to_number',
-	'type_name',
-	'is_string',
-	'is_number',
-	'json.marshal',
-	'array.reverse',
-	'object.keys',
-	'floor',
-);
-const binary = fc.constantFrom(
-	'startswith',
-	'contains',
-	'endswith',
-	'split',
-	'concat',
-	'trim',
-	'array.concat',
-	'indexof',
-	'object.union',
-);
-const infix = fc.constantFrom('==', '!=', '<', '<=', '>', '>=', '+', '-', '*', '&', '|');
-
-/** A term over the variable x, the input, and what it is given. */
-const { term } = fc.letrec<{ term: string }>((tie) => ({
-	term: fc.oneof(
-		{ maxDepth: 3 },
-		fc.constant('x'),
-		literal,
-		path,
-		fc.tuple(unary, tie('term')).map(([name, arg]) => `${name}(${opaque(arg)})`),
-		fc.tuple(binary, tie('term'), tie('term')).map(([name, a, b]) => `${name}(${opaque(a)}, ${opaque(b)})`),
-		fc.tuple(tie('term'), infix, tie('term')).map(([a, operator, b]) => `(${opaque(a)} ${operator} ${opaque(b)})`),
-		fc.tuple(tie('term'), tie('term')).map(([a, b]) => `[${a}, ${b}]`),
-		tie('term').map((inner) => `{"a": ${inner}}`),
-		fc.tuple(collection, tie('term')).map(([of, inner]) => `[y | some y in ${of}; y != ${opaque(inner)}]`),
-		fc.tuple(tie('term'), collection).map(([inner, of]) => `(${opaque(inner)} in ${of})`),
-	),
-}));
-
-/** Literals through a function of no known type, so that OPA's type checker has nothing to refuse. */
-function opaque(text: string): string {
-	return `id(${text})`;
-}
-
-const condition = fc.oneof(
-	term,
-	// A wildcard under not is unsafe.
-	term.map((inner) => `not ${inner.replaceAll('[_]', '[0]')}`),
-	fc.tuple(term, term).map(([a, b]) => `${opaque(a)} == ${opaque(b)}`),
-	fc.tuple(collection, term).map(([of, inner]) => `every y in ${of} { y != ${opaque(inner)} }`),
-	fc.tuple(term, json).map(([inner, value]) => `${inner} with input.a as ${JSON.stringify(value)}`),
 );
 
 const rule = fc.oneof(
+	fc.tuple(binding, condition).map(
+		([bind, when]) =>
+			(name: string) =>
+				`${name} contains v if { ${bind}; x := v; ${when} }`,
+	),
+	fc.tuple(binding, term).map(
+		([bind, inner]) =>
+			(name: string) =>
+				`${name} := {v | ${bind}; x := v; not ${inner.replaceAll('[_]', '[0]')}}`,
+	),
+	fc.tuple(collection, condition).map(
+		([of, when]) =>
+			(name: string) =>
+				`${name}[s].deep.n := x if { some k, x in [z | some z in ${of}]; s := format_int(k, 10); ${when} }`,
+	),
+	fc.tuple(collection, term).map(
+		([of, inner]) =>
+			(name: string) =>
+				`${name}[kind(x)] contains [y | y := ${inner}] if some x in ${of}`,
+	),
 	term.map((inner) => (name: string) => `${name} := y if { x := input.d[0]; y := ${inner.replaceAll('[_]', '[1]')} }`),
 	fc.tuple(collection, condition, term).map(
 		([of, when, inner]) =>
@@ -128,7 +89,7 @@ const rule = fc.oneof(
 	fc.tuple(collection, condition, term).map(
 		([of, when, inner]) =>
 			(name: string) =>
-				`${name}[k] := [y | y := ${inner}] if { some k, x in ${of}; ${when} }`,
+				`${name}[k] := [y | y := ${inner}] if { some k, x in [z | some z in ${of}]; ${when} }`,
 	),
 	fc.tuple(collection, condition).map(
 		([of, when]) =>
@@ -142,10 +103,15 @@ const rule = fc.oneof(
 	),
 );
 
+/** A rule before the i-th. */
+const earlier = (i: number): number | 'missing' => (i === 0 ? 'missing' : (i * 7 + 3) % i);
+
 export const randomProgram = (rules: number): fc.Arbitrary<RandomProgram> =>
 	fc
-		.record({ rules: fc.array(rule, { minLength: rules, maxLength: rules }), input })
+		.record({ rules: fc.array(rule, { minLength: rules, maxLength: rules }), input: inputDocument })
 		.map(({ rules: made, input: document }) => ({
-			module: ['package test', 'id(x) := x', ...made.map((make, i) => make(`r${i}`))].join('\n\n'),
+			module: [helpers, ...made.map((make, i) => make(`r${i}`).replaceAll(previousMark, `r${earlier(i)}`))].join(
+				'\n\n',
+			),
 			input: document,
 		}));
