@@ -54,7 +54,7 @@ function read(shape: Shape, value: unknown, previous: unknown, context: Context)
 		case 'object':
 			return isObject(value) ? plainValue(value, true, context) : mismatch(context, 'an object', value);
 		case 'list':
-			return readList(shape.of, value, context);
+			return readList(shape.of, value, previous, context);
 		case 'map':
 			return readMap(shape.of, value, previous, context);
 		case 'pointer':
@@ -183,12 +183,14 @@ function isEmpty(shape: Shape, value: unknown): boolean {
 	}
 }
 
-function readList(of: Shape, value: unknown, context: Context): unknown {
+function readList(of: Shape, value: unknown, previous: unknown, context: Context): unknown {
 	if (!Array.isArray(value)) return mismatch(context, 'an array', value);
+	// The items of a list that comes twice are read into the items of the first.
+	const before: readonly unknown[] = Array.isArray(previous) ? previous : [];
 	let items: unknown[] | null = null;
 	for (let i = 0; i < value.length; i++) {
 		context.path.push(i);
-		const item = read(of, value[i], undefined, context);
+		const item = read(of, value[i], before[i], context);
 		context.path.pop();
 		// The parsed array itself is the list until an item comes out otherwise.
 		if (item === value[i]) continue;
