@@ -12,6 +12,9 @@ export const importedHook = (assurance: ImportedAssurance, act: ImportedAct): st
 /** Hook of an event that says something about the import itself: `path` is the text, `count` how many it concerns. */
 export const aboutHook = 'imported:about';
 
+/** Hook of an event that says of its process that its parent is not in the trace. */
+export const orphanHook = 'imported:orphan';
+
 /** Id of the matcher that opens the session of an imported trace. */
 export const importedMatcher = 'witness-import';
 

@@ -1,5 +1,4 @@
 // Applies one released event to a host's state: the heart of the correlator.
-import { aboutHook } from '@affidavit/model/imported.ts';
 import type { TraceEvent } from '@affidavit/model/trace-event.ts';
 import { closeDue } from './closing.ts';
 import { addConnect, addNote, addProcess, addPtrace, gather } from './collector.ts';
@@ -20,6 +19,7 @@ import {
 } from './file-events.ts';
 import { addKnownGap } from './gaps.ts';
 import { isImported, type Kept, noteHook, type PendingExec, type Step } from './host.ts';
+import { executedNow, noteImport, tellsOfImport } from './imported-events.ts';
 import { notice } from './notices.ts';
 import { placeProcess } from './placing.ts';
 import { exit, imageOfPid, type ProcessNode, sessionOf } from './process-tree.ts';
@@ -39,8 +39,8 @@ export function apply(step: Step, item: Item): void {
 	const { host } = step;
 	const { event } = item;
 	if (event.timeUs > host.nextCloseUs && !step.late) closeDue(step, event.timeUs);
-	if (event.hook === aboutHook && isImported(host)) {
-		noteAbout(step, item);
+	if (isImported(host) && tellsOfImport(event)) {
+		noteImport(step, item);
 		return;
 	}
 	if (event.hook !== '' && !host.hooks.has(event.hook)) noteHook(step, event.hook);
@@ -160,25 +160,6 @@ function awaitExec(step: Step, node: ProcessNode, event: TraceEvent, kept: Kept,
 	const [oldest, dropped] = pendingExecs.entries().next().value as [number, PendingExec[]];
 	pendingExecs.delete(oldest);
 	for (const one of dropped) giveUp(step, one);
-}
-
-/** An imported check names the image that was executed: nothing is to be waited for. */
-function executedNow(step: Step, node: ProcessNode, event: TraceEvent): void {
-	executed(step, node, { event, otherSize: -1, copies: 0, kept: null });
-	if (event.digest === '' || (node.digest !== '' && event.path !== node.info.binary)) return;
-	node.digest = event.digest;
-	step.host.tree.dirty.add(event.execId);
-	const session = sessionOf(node);
-	if (session !== null) addProcess(step.collector, session, node, false);
-}
-
-/** What an importer says of its trace goes with the session as a note. */
-function noteAbout(step: Step, item: Item): void {
-	const { event } = item;
-	const session = sessionOf(placeProcess(step, item));
-	if (session === null) return;
-	const note = { cause: 'imported', execId: '', detail: event.path, timeUs: event.timeUs, count: event.count };
-	addNote(step.collector, session, note);
 }
 
 /** Opened or checked for an exec that never came: executed for all that is known, by the image that asked. */

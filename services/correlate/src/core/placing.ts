@@ -88,7 +88,8 @@ function place(step: Step, node: ProcessNode, timeUs: number): void {
 	for (const open of step.host.sessions.values()) if (startUs >= open.startUs) countOrphan(step, open, node, timeUs);
 }
 
-function countOrphan(step: Step, session: Session, node: ProcessNode, timeUs: number): void {
+/** A process whose parent nobody knows. */
+export function countOrphan(step: Step, session: Session, node: ProcessNode, timeUs: number): void {
 	session.orphans++;
 	addNote(step.collector, session, {
 		cause: 'orphan-process',

@@ -1,5 +1,5 @@
 // From an imported trace to the events that every other source gives: one session, rooted at the traced command.
-import { aboutHook, type ImportedAssurance, importedHook } from '@affidavit/model/imported.ts';
+import { aboutHook, type ImportedAssurance, importedHook, orphanHook } from '@affidavit/model/imported.ts';
 import { compareEvents, emptyEvent, type ProcessInfo, type TraceEvent } from '@affidavit/model/trace-event.ts';
 import type { DecodedEvent } from '../batch/batcher.ts';
 import { openAssurance } from './assurance.ts';
@@ -75,6 +75,7 @@ function addProcessEvents(events: TraceEvent[], image: Image, input: EventInput)
 		events.push(emptyEvent('exec', startUs, execId, ''));
 		addExecutions(events, image, input);
 	}
+	if (image.orphan) events.push(emptyEvent('other', startUs, execId, orphanHook));
 	const isRoot = image.order === 0;
 	if (image.replaced || (record.stopUs < 0 && !isRoot)) return;
 	const recordedUs = record.stopUs >= 0 ? record.stopUs : input.endUs;

@@ -6,9 +6,10 @@ import type { OpenRecord, ProcessRecord, Recorded } from './trace-record.ts';
 export interface Image {
 	/** Sorts like `order`. */
 	execId: string;
-	parentExecId: string;
-	/** null for the command that started the trace, or where the parent was not recorded. */
+	/** null for the command that started the trace; the command for what has no parent in the trace. */
 	parent: Image | null;
+	/** Its parent is not in the trace. */
+	orphan: boolean;
 	record: ProcessRecord;
 	/** Position in an order in which every parent comes before its children. */
 	order: number;
@@ -62,15 +63,16 @@ export function buildImages(recorded: Recorded, startUs: number, tally: Tally): 
 		if (toldUs < floorUs) movedStarts++;
 		const image: Image = {
 			execId: `imported:${String(images.length).padStart(7, '0')}:${record.pid}`,
-			parentExecId: '',
-			parent: above,
+			// What has no parent in the trace was still started by the command, by whom is not told.
+			parent: above ?? images[0] ?? null,
+			// v0.1 lists threads, and forks without a program, without their parent.
+			orphan: above === null && images.length > 0 && !(record.program === '' && recorded.version === 'v0.1'),
 			record,
 			order: images.length,
 			startUs: Math.max(toldUs, floorUs),
 			stopUs: record.stopUs,
 			replaced,
 		};
-		image.parentExecId = images.length === 0 ? '' : parentIdOf(image, images[0] as Image, recorded.version);
 		images.push(image);
 		ofRecord[index] = image;
 	}
@@ -231,16 +233,4 @@ function inOrder(links: readonly Link[], root: number, tally: Tally): { order: n
 		place(index);
 	}
 	return { order, orphans };
-}
-
-/**
- * A thread or fork without a program (v0.1 lists them like processes) belongs to the command, under whom is not told. A program whose parent is not recorded
- * names one that nobody knows, with the root's pid: the correlator joins it to the session and counts it as an orphan.
- */
-function parentIdOf(image: Image, root: Image, version: Recorded['version']): string {
-	if (image.parent !== null) return image.parent.execId;
-	const { record, startUs } = image;
-	const isTask = record.program === '' && version === 'v0.1';
-	if (isTask || (root.stopUs >= 0 && startUs >= root.stopUs)) return root.execId;
-	return Buffer.from(`imported:0:${root.record.pid}`).toString('base64');
 }

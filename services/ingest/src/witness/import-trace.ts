@@ -104,16 +104,15 @@ export function importTrace(trace: WitnessTrace, options: ImportOptions, tally: 
 	};
 }
 
-/** When the command began; 0 where nothing tells. */
+/** When the command began, by its own record, the first thing that was seen of it, or the attestor; 0 where nothing tells. */
 function startOf({ recorded, startUs }: WitnessTrace): number {
-	if (startUs >= 0) return startUs;
 	let first = -1;
 	const see = (us: number): void => {
 		if (us >= 0 && (first < 0 || us < first)) first = us;
 	};
 	for (const process of recorded.processes) see(process.startUs);
 	if (first < 0) for (const open of recorded.opens) see(open.timeUs);
-	return Math.max(first, 0);
+	return first >= 0 ? first : Math.max(startUs, 0);
 }
 
 function endOf({ recorded, endUs }: WitnessTrace, { images }: ProcessImages): number {
@@ -174,7 +173,7 @@ function processInfos(
 		return build({
 			...emptyRawProcess(),
 			execId: image.execId,
-			parentExecId: image.parentExecId,
+			parentExecId: image.parent?.execId ?? '',
 			pid: record.pid,
 			uid: record.uid,
 			cwd: isRoot ? claims.workspace : '',
