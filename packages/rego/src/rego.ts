@@ -2,7 +2,14 @@
 import { compileProgram, type Program } from './compile/program.ts';
 import { findNode } from './compile/rule-tree.ts';
 import { describeProblem, type Problem } from './errors.ts';
-import { type Document, packageAnswer, packagesOf, type RegoAnswer, reasonsSize } from './eval/deny-answer.ts';
+import {
+	type Document,
+	denyFunction,
+	packageAnswer,
+	packagesOf,
+	type RegoAnswer,
+	reasonsSize,
+} from './eval/deny-answer.ts';
 import { documentAt } from './eval/document.ts';
 import { inputPathsOf } from './eval/input-paths.ts';
 import { defaultLimits, type Limits, resultsMax } from './eval/limits.ts';
@@ -142,6 +149,8 @@ export function createRegoEngine(limits: Partial<Limits> = {}): RegoEngine {
 
 function answerPackages(program: Program, options: EvaluateOptions): RegoAnswer {
 	const packages = packagesOf(program.modules);
+	const called = denyFunction(packages);
+	if (called !== null) return { kind: 'refused', reasons: [describeProblem(called)] };
 	const paths = packages.map(({ path }) => [...path, 'deny']);
 	const answer = evaluateDocuments(program, paths, options);
 	if (answer.kind === 'error') return { kind: 'refused', reasons: [describeProblem(answer.problem)] };

@@ -1,5 +1,6 @@
 // The `deny` of each package, in the shape that the policy engine asks for (@affidavit/attest's policy/rego-engine.ts).
-import type { Module } from '../syntax/ast.ts';
+import type { Problem } from '../errors.ts';
+import type { Module, Rule } from '../syntax/ast.ts';
 import { isArray, isSet, typeName, type Value } from '../value/value.ts';
 import type { Shortfall } from './misses.ts';
 
@@ -65,8 +66,19 @@ export function packageAnswer({ name, modules }: Package, { value, shortfalls }:
 	return answer;
 }
 
-const definesDeny = ({ rules }: Module): boolean =>
-	rules.some(({ head }) => head[0].kind === 'constant' && head[0].value === 'deny');
+const definesDeny = ({ rules }: Module): boolean => rules.some(isDeny);
+
+const isDeny = ({ head }: Rule): boolean => head[0].kind === 'constant' && head[0].value === 'deny';
+
+/** A `deny` that takes arguments is no document that can be asked for: OPA refuses to. Null where there is none. */
+export function denyFunction(packages: readonly Package[]): Problem | null {
+	for (const { name, modules } of packages)
+		for (const { rules } of modules)
+			for (const rule of rules)
+				if (rule.kind === 'function' && isDeny(rule))
+					return { code: 'compile', message: `function ${name}.deny used as reference, not called`, place: rule.place };
+	return null;
+}
 
 function denyValue(value: Value | undefined): DenyValue {
 	if (value === undefined) return { kind: 'undefined' };
