@@ -79,15 +79,27 @@ export const valueDepthMax = 2_000;
 
 export const beyondLimit = Number.MAX_SAFE_INTEGER;
 
+type Charging = Pick<BuiltinContext, 'charge'>;
+
+/** What chargeValue charges, for work that is a multiple of it. Charge the value first. */
+export function stepsOf(value: Value): number {
+	let total = 0;
+	const charge = (steps: number): void => {
+		total += steps;
+	};
+	chargeValue(value, { charge });
+	return total;
+}
+
 /** Charges what a full walk of the value visits: before it is compared, hashed, copied or written out. */
-export function chargeValue(value: Value, context: BuiltinContext): void {
+export function chargeValue(value: Value, context: Charging): void {
 	if (typeof value === 'string') context.charge(textSteps(value.length));
 	else if (typeof value === 'bigint') context.charge(textSteps(value > int64Max || value < int64Min ? 1_024 : 0));
 	else if (typeof value !== 'object' || value === null) context.charge(1);
 	else chargeComposite(value, context, 0);
 }
 
-function chargeComposite(value: Value, context: BuiltinContext, depth: number): void {
+function chargeComposite(value: Value, context: Charging, depth: number): void {
 	if (depth > valueDepthMax) context.charge(beyondLimit);
 	if (isArray(value)) chargeItems(value, context, depth);
 	else if (isSet(value)) {
@@ -105,7 +117,7 @@ function chargeComposite(value: Value, context: BuiltinContext, depth: number): 
 	}
 }
 
-function chargeItems(items: readonly Value[], context: BuiltinContext, depth: number): void {
+function chargeItems(items: readonly Value[], context: Charging, depth: number): void {
 	context.charge(1 + items.length);
 	for (const item of items) {
 		if (typeof item === 'object' && item !== null) chargeComposite(item, context, depth + 1);

@@ -38,6 +38,7 @@ export const refusedBuiltins: ReadonlyMap<string, string> = new Map([
 		'crypto.x509.parse_keypair',
 		'crypto.x509.parse_rsa_private_key',
 	),
+	...because('Go templates are outside this subset', 'strings.render_template'),
 	...because(schemas, 'json.match_schema', 'json.verify_schema'),
 	...because(
 		graphql,

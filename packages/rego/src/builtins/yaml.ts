@@ -1,0 +1,120 @@
+// yaml.*: YAML 1.1 with JSON's values, one document; dates and times stay text.
+import { parseAllDocuments, type Scalar, type ScalarTag, stringify, type Tags } from 'yaml';
+import { integer, isArray, isSet, objectEntries, RegoMap, type RegoObject, type Value } from '../value/value.ts';
+import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { jsonDepthMax } from './json.ts';
+import { keyText } from './json-text.ts';
+import { beyondLimit, chargeKey, chargeValue, type Result, stepsOf, unary, wrongType } from './operand.ts';
+
+/** Values that aliases make, over those that are written. */
+const aliasesMax = 100;
+/** Steps of a character: reading YAML takes about a microsecond for it. */
+const characterSteps = 8;
+
+/** Outside YAML's characters. */
+const unreadable = /[^\t\n\r -~\u0085\u00a0-\ufefe\uff00-\ufffd]/;
+
+const isDated = (tag: Tags[number]): boolean =>
+	typeof tag === 'object' && (tag.tag === 'tag:yaml.org,2002:timestamp' || (tag as ScalarTag).format === 'TIME');
+
+const parseOptions = {
+	version: '1.1',
+	customTags: (tags: Tags): Tags => tags.filter((tag) => !isDated(tag)),
+	intAsBigInt: true,
+	uniqueKeys: false,
+	merge: true,
+	prettyErrors: false,
+	logLevel: 'silent',
+} as const;
+
+/** What JSON can hold: no infinity, and text keys. */
+function toValue(value: unknown, context: BuiltinContext, depth: number): Value | BuiltinError {
+	if (depth > jsonDepthMax) context.charge(beyondLimit);
+	context.charge(1);
+	if (typeof value === 'bigint') return integer(value);
+	if (typeof value === 'number') {
+		return Number.isFinite(value) ? value + 0 : new BuiltinError('error converting YAML to JSON: unsupported value');
+	}
+	if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+	if (Array.isArray(value)) {
+		const items: Value[] = [];
+		for (const item of value) {
+			const converted = toValue(item, context, depth + 1);
+			if (converted instanceof BuiltinError) return converted;
+			items.push(converted);
+		}
+		return items;
+	}
+	if (value instanceof Map) {
+		const object = new RegoMap();
+		for (const [key, item] of value) {
+			const name = toKey(key);
+			if (name instanceof BuiltinError) return name;
+			chargeKey(name, context);
+			const converted = toValue(item, context, depth + 1);
+			if (converted instanceof BuiltinError) return converted;
+			object.set(name, converted);
+		}
+		return object;
+	}
+	return new BuiltinError('error converting YAML to JSON: unsupported value');
+}
+
+function toKey(key: unknown): string | BuiltinError {
+	if (typeof key === 'string') return key;
+	if (typeof key === 'bigint' || typeof key === 'boolean' || typeof key === 'number') return String(key);
+	return new BuiltinError('error converting YAML to JSON: unsupported key');
+}
+
+function parse(text: string, context: BuiltinContext): Value | BuiltinError {
+	context.charge(1 + characterSteps * text.length);
+	if (unreadable.test(text))
+		return new BuiltinError('error converting YAML to JSON: yaml: control characters are not allowed');
+	try {
+		const documents = parseAllDocuments(text, parseOptions);
+		const first = Array.isArray(documents) ? documents[0] : undefined;
+		if (first === undefined) return null;
+		const error = first.errors[0] ?? first.warnings.find(({ code }) => code === 'BAD_DIRECTIVE');
+		if (error !== undefined) return new BuiltinError(`error converting YAML to JSON: yaml: ${error.message}`);
+		const plain: unknown = first.toJS({ mapAsMap: true, maxAliasCount: aliasesMax });
+		return toValue(plain ?? null, context, 0);
+	} catch (error) {
+		// Too many aliases are a ReferenceError, too much depth is a RangeError.
+		if (error instanceof RangeError) context.charge(beyondLimit);
+		if (error instanceof ReferenceError || error instanceof TypeError || error instanceof SyntaxError) {
+			return new BuiltinError(`error converting YAML to JSON: yaml: ${error.message}`);
+		}
+		throw error;
+	}
+}
+
+/** Plain values in the order of their keys. */
+function toPlain(value: Value): unknown {
+	if (typeof value !== 'object' || value === null) return value;
+	if (isArray(value)) return value.map(toPlain);
+	if (isSet(value)) return value.items().map(toPlain);
+	return new Map(objectEntries(value as RegoObject).map(([key, item]) => [keyText(key), toPlain(item)]));
+}
+
+function marshal(value: Value, context: BuiltinContext): Result {
+	chargeValue(value, context);
+	// Indentation repeats with the depth.
+	context.charge(characterSteps * stepsOf(value));
+	return stringify(toPlain(value), {
+		version: '1.1',
+		aliasDuplicateObjects: false,
+		indentSeq: false,
+		lineWidth: 0,
+		defaultStringType: 'PLAIN' satisfies Scalar.Type,
+	});
+}
+
+export const yamls: readonly Builtin[] = [
+	unary('yaml.marshal', marshal),
+	unary('yaml.unmarshal', (text, context) =>
+		typeof text === 'string' ? parse(text, context) : wrongType(1, text, 'string'),
+	),
+	unary('yaml.is_valid', (text, context) =>
+		typeof text === 'string' ? !(parse(text, context) instanceof BuiltinError) : false,
+	),
+];
