@@ -128,9 +128,13 @@ export function resolveOperator(
 	const { tree, builtins, refused, problems } = module.resolution;
 	const [first = '', ...rest] = operator;
 	const global = findGlobal(module, first);
-	if (global !== null && global[0] === 'data') {
-		const node = functionAt(tree.root, [...global.slice(1), ...rest]);
-		if (node !== null) return { name: `data.${node.path.join('.')}`, target: { kind: 'function', node } };
+	if (global !== null) {
+		const path = [...global, ...rest];
+		const node = global[0] === 'data' ? functionAt(tree.root, path.slice(1)) : null;
+		if (node !== null) return { name: path.join('.'), target: { kind: 'function', node } };
+		// A rule or an import hides built-ins of its name, as in OPA.
+		problems.push({ code: 'compile', message: `undefined function ${path.join('.')}`, place });
+		return null;
 	}
 	const name = operator.join('.');
 	const builtin = builtins.get(name);

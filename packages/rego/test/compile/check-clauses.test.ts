@@ -59,6 +59,14 @@ test('calls take as many arguments as the function has', () => {
 
 test('unknown and refused functions are named', () => {
 	assert.deepEqual(problems('p { nothing.like(1) }'), ['m0:2:5: undefined function nothing.like']);
+	assert.deepEqual(
+		problems('count = 1\np { count([1]) == 1 }'),
+		['m0:3:5: undefined function data.a.count'],
+		'hidden by a rule',
+	);
+	assert.deepEqual(problems('import data.x as json\np { json.marshal(1) }'), [
+		'm0:3:5: undefined function data.x.marshal',
+	]);
 	assert.match(problems('p { http.send({}) }').join(), /^m0:2:5: http\.send is not supported: it reaches the network$/);
 });
 
