@@ -5,7 +5,7 @@ import { parseRfc3339 } from '@affidavit/attest/policy/rfc3339.ts';
 import type { NamedEnvelope } from '@affidavit/attest/verify-artifact.ts';
 import { CliError } from '../errors.ts';
 import { askPolicy } from '../verify/ask-policy.ts';
-import { artifactDigest, readBounded, readEnvelopes } from '../verify/inputs.ts';
+import { artifactDigest, policyTotalBytesMax, readBounded, readEnvelopes } from '../verify/inputs.ts';
 import { type CaseResult, judgeCase, type PolicyCase, readCases } from './cases.ts';
 import { signForNow } from './sign-policy.ts';
 import { sourceBytesMax } from './source.ts';
@@ -52,4 +52,7 @@ const artifactOf = ({ artifact }: PolicyCase, folder: string): string =>
 	artifact.startsWith('sha256:') ? artifact : resolve(folder, artifact);
 
 const envelopesOf = ({ attestations }: PolicyCase, folder: string): Promise<NamedEnvelope[]> =>
-	readEnvelopes(attestations.map((path) => resolve(folder, path)));
+	readEnvelopes(
+		attestations.map((path) => resolve(folder, path)),
+		policyTotalBytesMax,
+	);

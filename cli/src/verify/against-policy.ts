@@ -2,20 +2,29 @@
 import type { PolicyResult } from '@affidavit/attest/policy/result.ts';
 import type { PolicyWay } from '../commands/verify.ts';
 import { type CliContext, jsonLine } from '../context.ts';
+import { boundHeap } from '../heap.ts';
 import { askPolicy } from './ask-policy.ts';
-import { artifactDigest, policyBytesMax, readBounded, readEnvelopes, readPublicKeys } from './inputs.ts';
+import {
+	artifactDigest,
+	policyBytesMax,
+	policyTotalBytesMax,
+	readBounded,
+	readEnvelopes,
+	readPublicKeys,
+} from './inputs.ts';
 import { openRegoEngine } from './open-rego-engine.ts';
 import { policyTree } from './policy-tree.ts';
 import { renderTree, type TreeNode, treeStyle } from './render-tree.ts';
 import { readSigningKey, writeSummary } from './summary-file.ts';
 
 export async function verifyAgainstPolicy(context: CliContext, artifact: string, way: PolicyWay): Promise<boolean> {
+	boundHeap();
 	// Everything that can be wrong use is looked at before anything is judged.
 	const policyKeys = await readPublicKeys(way.policyKeys);
 	const signer = way.vsa === null ? null : await readSigningKey(way.vsa.key);
 	const policyBytes = await readBounded(way.policy, policyBytesMax);
 	const sha256 = await artifactDigest(artifact);
-	const attestations = await readEnvelopes(way.attestations);
+	const attestations = await readEnvelopes(way.attestations, policyTotalBytesMax);
 	const rego = await openRegoEngine(way.regoEngine, context.env['PATH'] ?? '');
 	const nowMs = Date.now();
 	const result = await askPolicy({

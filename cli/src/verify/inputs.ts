@@ -14,6 +14,8 @@ import { CliError } from '../errors.ts';
 const envelopeEnding = '.dsse.json';
 const folderDepthMax = 8;
 const totalBytesMax = 1024 * 1024 * 1024;
+/** Of a verification against a policy, which keeps what it reads of collections: this holds it below 512 MB of memory. */
+export const policyTotalBytesMax: number = envelopeBytesMax;
 /** A policy holds certificates and Rego: kilobytes. */
 export const policyBytesMax: number = 16 * 1024 * 1024;
 
@@ -34,7 +36,7 @@ export async function artifactDigest(artifact: string): Promise<string> {
 }
 
 /** Envelopes of the named files, and of the named folders with what lies below them; in order of name within a folder. */
-export async function readEnvelopes(paths: readonly string[]): Promise<NamedEnvelope[]> {
+export async function readEnvelopes(paths: readonly string[], bytesMax = totalBytesMax): Promise<NamedEnvelope[]> {
 	const out: NamedEnvelope[] = [];
 	let total = 0;
 	for (const named of paths) {
@@ -43,10 +45,10 @@ export async function readEnvelopes(paths: readonly string[]): Promise<NamedEnve
 		for (const path of files) {
 			const { size } = await statOf(path);
 			total += size;
-			if (size > envelopeBytesMax || total > totalBytesMax || out.length === envelopesMax)
+			if (size > envelopeBytesMax || total > bytesMax || out.length === envelopesMax)
 				throw new CliError(
 					'file-too-large',
-					`${path}: expected at most ${envelopesMax} envelopes of ${envelopeBytesMax} bytes, ${totalBytesMax} in all`,
+					`${path}: expected at most ${envelopesMax} envelopes of ${envelopeBytesMax} bytes, ${bytesMax} in all; name fewer files or folders`,
 				);
 			out.push({ name: path, bytes: await read(path) });
 		}
