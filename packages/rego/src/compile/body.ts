@@ -30,18 +30,11 @@ export function compileBody(
 		return null;
 	}
 	const place = first?.place ?? ctx.place;
-	const all: Statement[] = heads.map((term) => ({
-		kind: 'unify',
-		left: anything,
-		right: term,
-		closed: false,
-		output: false,
-		place,
-	}));
+	const uses = heads.map((term): Statement => ({ kind: 'term', term, place }));
 	const { ordered, unsafe } = orderBody(body, new Set(bound));
 	const known = new Set(bound);
 	for (const statement of ordered) for (const slot of outputsOf(statement, known) ?? []) known.add(slot);
-	const open = [...unsafe, ...orderBody(all, known).unsafe.filter((local) => local !== anything)];
+	const open = [...unsafe, ...orderBody(uses, known).unsafe];
 	if (open.length > 0) {
 		const names = new Set(open.map(({ name }) => (name.startsWith('$') ? '_' : name)));
 		for (const name of names) problems.push({ code: 'compile', message: `var ${name} is unsafe`, place });
@@ -71,9 +64,6 @@ function joinLater(statement: Statement, later: Statement[], bound: Bound, ctx: 
 	}
 	return null;
 }
-
-/** Takes any value: stands for the use of a head. */
-const anything = { kind: 'local', slot: -1, name: '' } as const;
 
 export function compileStatement(statement: Statement, bound: Bound, ctx: ClauseContext): Op[] {
 	switch (statement.kind) {

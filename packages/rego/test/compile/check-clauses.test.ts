@@ -57,6 +57,13 @@ test('calls take as many arguments as the function has', () => {
 	assert.deepEqual(problems('p { print("a", 1, input); true }'), []);
 });
 
+test('every variable of a head must be bound', () => {
+	assert.deepEqual(problems('p[k] = v { v := 1 }'), ['m0:2:12: var k is unsafe']);
+	assert.deepEqual(problems('p[k] = v { k := 1 }'), ['m0:2:12: var v is unsafe']);
+	assert.deepEqual(problems('p { [[k, v] | k := 1] }'), ['m0:2:15: var v is unsafe']);
+	assert.deepEqual(problems('p[i] = input.x[i]'), [], 'a reference binds its keys in the head too');
+});
+
 test('unknown and refused functions are named', () => {
 	assert.deepEqual(problems('p { nothing.like(1) }'), ['m0:2:5: undefined function nothing.like']);
 	assert.deepEqual(
