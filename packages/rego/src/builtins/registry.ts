@@ -23,6 +23,7 @@ import { sets } from './sets.ts';
 import { sprintfFamily } from './sprintf.ts';
 import { stringReplace } from './string-replace.ts';
 import { strings } from './strings.ts';
+import { times } from './time.ts';
 import { types } from './types.ts';
 import { units } from './units.ts';
 import { urlQueries } from './url-query.ts';
@@ -61,6 +62,7 @@ const families: readonly (readonly Builtin[])[] = [
 	jsonPaths,
 	jsonPatch,
 	yamls,
+	times,
 	output,
 ];
 

@@ -17,9 +17,20 @@ const unreadable = /[^\t\n\r -~\u0085\u00a0-\ufefe\uff00-\ufffd]/;
 const isDated = (tag: Tags[number]): boolean =>
 	typeof tag === 'object' && (tag.tag === 'tag:yaml.org,2002:timestamp' || (tag as ScalarTag).format === 'TIME');
 
+/** Of YAML 1.2, which the real reader knows too. */
+const octal: ScalarTag = {
+	tag: 'tag:yaml.org,2002:int',
+	default: true,
+	test: /^[-+]?0o[0-7_]+$/,
+	resolve: (text) => {
+		const magnitude = BigInt(text.replaceAll('_', '').replace(/^[-+]/, ''));
+		return text.startsWith('-') ? -magnitude : magnitude;
+	},
+};
+
 const parseOptions = {
 	version: '1.1',
-	customTags: (tags: Tags): Tags => tags.filter((tag) => !isDated(tag)),
+	customTags: (tags: Tags): Tags => [octal, ...tags.filter((tag) => !isDated(tag))],
 	intAsBigInt: true,
 	uniqueKeys: false,
 	merge: true,
