@@ -50,8 +50,8 @@ export async function readGoodBuild(
 	const statement = parseStatement(parsed.envelope.payload);
 	if (statement.kind === 'invalid') throw refuse(statement.reason);
 	const { predicateType, predicate } = statement.statement;
-	if (predicateType !== collectionPredicateType || !isObject(predicate) || !Array.isArray(predicate['attestations']))
-		throw refuse('expected a collection');
+	if (predicateType !== collectionPredicateType || !isObject(predicate) || !isAffidavits(predicate))
+		throw refuse('expected a collection of Affidavit');
 	const trace = await readTrace(summary, outDir);
 	return {
 		summary,
@@ -62,6 +62,9 @@ export async function readGoodBuild(
 		trace: trace.kind === 'trace' ? trace.trace : null,
 	};
 }
+
+const isAffidavits = ({ attestations, affidavit }: Record<string, unknown>): boolean =>
+	Array.isArray(attestations) && isObject(affidavit) && isObject(affidavit['omitted']);
 
 /** Public keys of a data folder that are looked at. */
 const keysMax = 100;

@@ -113,6 +113,10 @@ function notesOf(step: string, programs: Programs, builds: readonly GoodBuild[],
 		);
 	if (own > 0)
 		notes.push(`step ${step}: ${own} programs that the build made itself are let pass by their path: look at "own"`);
+	if (builds.some(({ collection }) => collection.affidavit.omitted.processes > 0))
+		notes.push(
+			`step ${step}: a session's collection does not hold all processes: programs that it left out are not on the list`,
+		);
 	if (builds.some((build) => build.trace === null))
 		notes.push(
 			`step ${step}: a session's runtime-trace statement is not there: programs that the build made itself are pinned by digest, connections unknown`,

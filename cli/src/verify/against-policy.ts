@@ -3,6 +3,7 @@ import type { PolicyResult } from '@affidavit/attest/policy/result.ts';
 import type { PolicyWay } from '../commands/verify.ts';
 import { type CliContext, jsonLine } from '../context.ts';
 import { boundHeap } from '../heap.ts';
+import { printable } from '../text/printable.ts';
 import { askPolicy } from './ask-policy.ts';
 import {
 	artifactDigest,
@@ -38,6 +39,8 @@ export async function verifyAgainstPolicy(context: CliContext, artifact: string,
 	});
 	if (way.vsa !== null && signer !== null)
 		await writeSummary(way.vsa, signer, { artifact, sha256, policyBytes, result, nowMs });
+	if (!result.policy.accepted && !policyBytes.includes('"signatures"'))
+		context.stderr.write(`affidavit: ${printable(way.policy)}: is not signed; \`affidavit policy sign\` signs it\n`);
 	if (way.json) context.stdout.write(jsonLine({ artifact: { name: artifact, sha256 }, ...result }));
 	else {
 		const style = treeStyle({ isTerminal: context.stdout.isTTY === true, env: context.env });

@@ -55,7 +55,11 @@ const build = ({
 			products: [],
 		},
 		envelope: '/out/collection.dsse.json',
-		collection: { name: step, attestations: [{ type: commandRunType, attestation: { processes } }] },
+		collection: {
+			affidavit: { omitted: { processes: 0 } },
+			name: step,
+			attestations: [{ type: commandRunType, attestation: { processes } }],
+		},
 		signer: { key: publicKey, keyId: keyIdOf(publicKey) },
 		trace: { processes: writers, files, connections },
 	}) as unknown as GoodBuild;

@@ -46,7 +46,8 @@ export async function openOpaEngine(path: string): Promise<RegoEngine> {
 }
 
 async function stdoutOf(run: Opa['run'], args: readonly string[]): Promise<string> {
-	const outcome = await run({ cwd: tmpdir(), args, stdin: '' });
+	// Never in a folder that others write to: a PATH may hold relative folders.
+	const outcome = await inPrivateFolder((cwd) => run({ cwd, args, stdin: '' }));
 	if (outcome.kind !== 'exited') throw new CliError('usage', `--rego-engine opa: ${outcome.reason}`);
 	if (outcome.code !== 0)
 		throw new CliError('usage', `--rego-engine opa: \`opa ${args.join(' ')}\` exited ${outcome.code}`);
