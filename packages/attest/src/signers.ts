@@ -5,7 +5,7 @@ import type { Padding, SignatureCheck } from './keys.ts';
 import { checkSignature } from './keys.ts';
 import type { Certificate } from './x509/certificate.ts';
 import type { CertificateCache } from './x509/certificate-cache.ts';
-import { readCached } from './x509/certificate-cache.ts';
+import { makeCertificateCache, readCached } from './x509/certificate-cache.ts';
 import type { ChainBudget, ChainResult } from './x509/chain.ts';
 import { verifyChain } from './x509/chain.ts';
 import { parseCertificatePem } from './x509/parse.ts';
@@ -54,7 +54,7 @@ export const signedWorkBytesMax = 1024 * 1024 * 1024;
 /** What a check costs beside the hashing, in bytes that could be hashed in that time. */
 const checkCostBytes = 64 * 1024;
 /** Bytes of certificates, intermediates and timestamps that one envelope's signatures may carry: reading them is slow. */
-export const signerBytesMax = 256 * 1024;
+export const signerBytesMax = 128 * 1024;
 /** Issuers that are tried for one envelope, over all signatures and timestamps. */
 export const envelopeCandidatesMax = 500;
 
@@ -62,6 +62,7 @@ interface Work {
 	signed: Buffer;
 	bytesLeft: number;
 	budget: ChainBudget;
+	cache: CertificateCache;
 	/** Why certificates are not looked at, '' when they are. */
 	tooMuch: string;
 }
@@ -72,6 +73,7 @@ export function checkSigners(envelope: Envelope, request: SignersRequest): Signe
 		signed: signedBytes(envelope),
 		bytesLeft: signedWorkBytesMax,
 		budget: { candidatesLeft: envelopeCandidatesMax },
+		cache: request.cache ?? makeCertificateCache(),
 		tooMuch: carriedBytes(envelope) > signerBytesMax ? `more than ${signerBytesMax} bytes of certificates` : '',
 	};
 	const checks: SignerCheck[] = [];
@@ -135,13 +137,13 @@ function checkCertificate(
 ): SignerCheck {
 	const parsed =
 		work.tooMuch === ''
-			? readCached(request.cache, pem, parseCertificatePem)
+			? readCached(work.cache, pem, parseCertificatePem)
 			: { kind: 'invalid' as const, reason: work.tooMuch };
 	if (parsed.kind === 'invalid')
 		return { kind: 'unreadable-certificate', signature: index, verified: false, reason: parsed.reason };
 	const { certificate } = parsed;
-	const intermediates = [...own(signature, request.cache), ...request.intermediates];
-	const time = timeOf(signature, certificate, intermediates, request, work.budget);
+	const intermediates = [...own(signature, work.cache), ...request.intermediates];
+	const time = timeOf(signature, certificate, intermediates, request, work);
 	const about = { kind: 'certificate', signature: index, certificate, intermediates } as const;
 	if (time.kind === 'refused') {
 		const none = { atMs: Number.NaN, timestamped: false, verified: false, padding: 'none' } as const;
@@ -157,7 +159,7 @@ function checkCertificate(
 }
 
 /** Unreadable intermediates are left out, as in go-witness: the chain does without them or fails. */
-function own({ intermediates = [] }: EnvelopeSignature, cache: CertificateCache | undefined): Certificate[] {
+function own({ intermediates = [] }: EnvelopeSignature, cache: CertificateCache): Certificate[] {
 	const certificates: Certificate[] = [];
 	for (const pem of intermediates) {
 		const parsed = readCached(cache, pem, parseCertificatePem);
@@ -175,8 +177,8 @@ function timeOf(
 	{ timestamps = [], sig }: EnvelopeSignature,
 	leaf: Certificate,
 	intermediates: readonly Certificate[],
-	{ roots, timestampAuthorities: authorities, nowMs, cache }: SignersRequest,
-	budget: ChainBudget,
+	{ roots, timestampAuthorities: authorities, nowMs }: SignersRequest,
+	{ budget, cache }: Work,
 ): Judged {
 	const judge = (atMs: number, timestamped: boolean): Judged & { kind: 'judged' } => {
 		const chain = verifyChain({ leaf, intermediates, roots, atMs, budget });
@@ -186,7 +188,7 @@ function timeOf(
 	let best: (Judged & { kind: 'judged' }) | null = null;
 	let reason = 'the signature has no timestamp, which the policy asks for';
 	for (const { data } of timestamps) {
-		const stamp = verifyTimestamp({ token: data, signature: sig, authorities, nowMs, budget, ...(cache && { cache }) });
+		const stamp = verifyTimestamp({ token: data, signature: sig, authorities, nowMs, budget, cache });
 		if (stamp.kind === 'refused') {
 			reason = `no valid timestamp: ${stamp.reason}`;
 			continue;

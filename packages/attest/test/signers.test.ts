@@ -225,7 +225,7 @@ suite('the work is bounded', () => {
 		const keys = [{ key: leaf.key, keyId: leaf.keyId }];
 		const intermediates = Array.from({ length: 16 }, () => Buffer.alloc(signerBytesMax / 16, 'x'));
 		const checks = check({ keys, roots: [read(root)] }, certified(leaf, { intermediates }), certified(leaf));
-		const reason = 'unreadable-certificate more than 262144 bytes of certificates';
+		const reason = 'unreadable-certificate more than 131072 bytes of certificates';
 		assert.deepEqual(summary(checks), [`0 ${reason}`, `1 ${reason}`]);
 	});
 
