@@ -49,6 +49,7 @@ describe('affidavit import', () => {
 			assert.equal(finding?.digest, digestOfText(tampered));
 			assert.equal(finding?.expectedDigest, digestOfText(sources['src/a.c'] as string));
 			assert.match(finding?.process?.binary ?? '', /cc1$/);
+			assert.deepEqual(finding?.products, ['app']);
 			assert.equal(session?.imported.sources, 'repository');
 		});
 
@@ -116,6 +117,22 @@ describe('affidavit import', () => {
 		thread.openedfiles['src/a.h'] = { sha256: digestOfText('/* other */\n') };
 		const { session } = await importSample(folder, signSample(folder, collection('v0.1', run)));
 		assert.deepEqual(grave(session), [`${differs} src/a.h`]);
+	});
+
+	it('a known-bad program is found, also where the tracer knows it only as the image before an exec', async (t) => {
+		const folder = temporaryFolder(t);
+		const list = join(folder, 'bad.txt');
+		writeFileSync(list, `sha256:${digestOfText('make')}\nsha256:${digestOfText('cc1')}\n`);
+		const { session } = await importSample(
+			folder,
+			signSample(folder, collection('v0.1', ptraceRun())),
+			'--indicators',
+			list,
+		);
+		assert.deepEqual(grave(session), [
+			'denied-tool-digest /proc/101/exe',
+			'denied-tool-digest /usr/libexec/gcc/x86_64-linux-gnu/14/cc1',
+		]);
 	});
 
 	it('what the trace lacks makes the session incomplete', async (t) => {

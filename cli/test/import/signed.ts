@@ -54,6 +54,7 @@ export interface ImportedSession {
 		digest: string | null;
 		expectedDigest: string | null;
 		explanation: string;
+		products: string[];
 		process: { binary: string } | null;
 	}[];
 	products: { path: string; sha256: string | null }[];

@@ -122,12 +122,13 @@ const fileTypeOf = (path: string): string =>
  * that was a material was changed by someone: that would excuse a tampered source, so it is no write of the session.
  */
 function addProducts(events: TraceEvent[], input: EventInput): void {
-	const { products, materials, workspace } = input;
+	const { products, materials, workspace, recorded, endUs } = input;
 	const [root] = input.images.images;
 	if (root === undefined || workspace === '' || materials === null) return;
+	const timeUs = recorded.version === 'v0.2' ? endUs : root.startUs;
 	for (const [path, digest] of products)
 		if (!materials.has(path))
-			events.push(fileEvent('write', root.startUs, root.execId, resolvedPath(path, workspace), digest, 'declared'));
+			events.push(fileEvent('write', timeUs, root.execId, resolvedPath(path, workspace), digest, 'declared'));
 }
 
 function openEvent(open: OpenRecord, input: EventInput): TraceEvent {
