@@ -28,9 +28,13 @@ interface Traces {
 	envelopes: ReadonlyMap<string, NamedEnvelope>;
 	/** By session; unverified until a signature is asked for. */
 	bySession: ReadonlyMap<string, Statement[]>;
+	/** Files whose trace was judged. */
+	used: Set<string>;
 }
 
 interface Statement {
+	/** Of the file. */
+	name: string;
 	envelope: Envelope;
 	predicate: Record<string, unknown>;
 }
@@ -49,13 +53,15 @@ export async function judgeTraces(request: TraceRequest): Promise<PolicyResult> 
 		publickeys: document.publickeys,
 		envelopes: new Map(attestations.map((envelope) => [envelope.name, envelope])),
 		bySession: tracesBySession(attestations),
+		used: new Set(),
 	};
 	const steps: StepNode[] = [];
 	for (const step of result.steps) steps.push(await judgeStep(step, asked.get(step.name) ?? [], traces));
+	const unused = result.unused.filter(({ envelope }) => !traces.used.has(envelope));
 	const refused = steps.find((step) => !step.accepted);
-	if (!refused) return { ...result, steps };
+	if (!refused) return { ...result, steps, unused };
 	const traps = [...new Set([...result.traps, ...trapsOf(steps)])];
-	return { ...result, accepted: false, reason: `step ${refused.name}: ${refused.reason}`, steps, traps };
+	return { ...result, accepted: false, reason: `step ${refused.name}: ${refused.reason}`, steps, unused, traps };
 }
 
 function documentOf(policyBytes: Uint8Array): PolicyDocument | null {
@@ -77,13 +83,13 @@ function tracesBySession(attestations: readonly NamedEnvelope[]): Map<string, St
 	return bySession;
 }
 
-function readStatement({ bytes }: NamedEnvelope, predicateType: string): Statement | null {
+function readStatement({ name, bytes }: NamedEnvelope, predicateType: string): Statement | null {
 	const read = readGoEnvelope(bytes);
 	if (read.kind !== 'envelope') return null;
 	const parsed = parseStatement(read.envelope.payload);
 	if (parsed.kind === 'invalid' || parsed.statement.predicateType !== predicateType) return null;
 	const { predicate } = parsed.statement;
-	return isObject(predicate) ? { envelope: read.envelope, predicate } : null;
+	return isObject(predicate) ? { name, envelope: read.envelope, predicate } : null;
 }
 
 /** Every accepted collection must have its trace: an evil one beside a good one refuses the step. */
@@ -132,7 +138,7 @@ const loaded = (predicate: Record<string, unknown>): LoadedAttestation => ({
 type FoundTrace = { kind: 'trace'; predicate: Record<string, unknown> } | { kind: 'none'; reason: string };
 
 /** The runtime-trace of the collection's session and revision, signed by the key that signed the collection. */
-function traceOf(collection: CollectionNode, { publickeys, envelopes, bySession }: Traces): FoundTrace {
+function traceOf(collection: CollectionNode, { publickeys, envelopes, bySession, used }: Traces): FoundTrace {
 	const keys = signersOf(collection, publickeys);
 	if (keys.length === 0)
 		return none('the collection is not signed by a bare key of the policy, so no trace can be tied to it');
@@ -141,10 +147,12 @@ function traceOf(collection: CollectionNode, { publickeys, envelopes, bySession 
 	if (!isObject(said) || typeof said['session'] !== 'string')
 		return none('the collection names no session of Affidavit');
 	const { session, revision } = said;
-	for (const { envelope: trace, predicate } of bySession.get(session) ?? []) {
+	for (const { name, envelope: trace, predicate } of bySession.get(session) ?? []) {
 		const { verdict } = predicate;
 		if (!isObject(verdict) || verdict['revision'] !== revision) continue;
-		if (verifyEnvelope(trace, keys).kind === 'verified') return { kind: 'trace', predicate };
+		if (verifyEnvelope(trace, keys).kind !== 'verified') continue;
+		used.add(name);
+		return { kind: 'trace', predicate };
 	}
 	return none(
 		`no runtime-trace of session ${session}, revision ${String(revision)}, signed by the same key, is among the attestations`,

@@ -67,6 +67,7 @@ test('accepted with a trace that no rule denies; the tree shows the rule', async
 	const node = result.steps[0]?.collections[0]?.attestations.at(-1);
 	assert.equal(node?.type, runtimeTracePredicateType);
 	assert.equal(node?.rules[0]?.name, 'egress');
+	assert.deepEqual(result.unused, [], 'what was judged was used');
 });
 
 suite('refused', () => {
