@@ -186,7 +186,7 @@ function readOffset(reading: Reading, std: string): Outcome {
 const zoneName =
 	/^(?:ChST|MeST|[+-](?:[01]?[0-9]|2[0-3])(?![0-9])|[A-Z]{4}T(?![A-Z])|WITA(?![A-Z])|[A-Z]{3}T(?![A-Z])|[A-Z]{3}(?![A-Z]))/;
 
-/** A name says nothing of its offset, but for GMT+1; others are taken for UTC, as Go does for those it does not know. */
+/** A name says nothing of its offset: all are taken for UTC, as Go does for those it does not know, GMT+3 too. */
 function readZoneName(reading: Reading): boolean {
 	const rest = reading.text.slice(reading.at, reading.at + 16);
 	if (rest.startsWith('UTC')) {
@@ -195,10 +195,7 @@ function readZoneName(reading: Reading): boolean {
 	}
 	const greenwich = /^GMT([+-][0-9]+)?/.exec(rest);
 	if (greenwich !== null) {
-		const hours = Number(greenwich[1] ?? 0);
-		const counts = Math.abs(hours) <= 23;
-		reading.offset = counts ? hours * 3_600 : 0;
-		reading.at += counts ? greenwich[0].length : 3;
+		reading.at += Math.abs(Number(greenwich[1] ?? 0)) <= 23 ? greenwich[0].length : 3;
 		return true;
 	}
 	const found = zoneName.exec(rest);

@@ -72,16 +72,29 @@ function makeZone(name: string, context: BuiltinContext): Zone | BuiltinError {
 		const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = read;
 		return Date.UTC(year, month - 1, day, hour, minute, second) / 1_000 - seconds;
 	};
-	return { offset, abbreviation: (seconds) => abbreviation(name, seconds, offset(seconds)) };
+	const abbreviation = (seconds: number): string => {
+		const east = offset(seconds);
+		// The runtime has names for recent times: those with the same offset lend theirs.
+		const likes = [seconds, ...recent].filter((time) => offset(time) === east);
+		return likes.map((time) => shortName(name, time)).find((found) => found !== undefined) ?? offsetName(east);
+	};
+	return { offset, abbreviation };
 }
 
-function abbreviation(name: string, seconds: number, offset: number): string {
+/** January and July 2024. */
+const recent = [1_705_276_800, 1_721_001_600];
+
+function shortName(name: string, seconds: number): string | undefined {
 	for (const locale of locales) {
 		const names = new Intl.DateTimeFormat(locale, { timeZone: name, timeZoneName: 'short' });
 		const found = names.formatToParts(seconds * 1_000).find(({ type }) => type === 'timeZoneName')?.value;
 		if (found !== undefined && !/^(?:GMT|UTC).+/.test(found)) return found;
 	}
-	// Zones without letters are called by their offset.
+	return undefined;
+}
+
+/** Zones without letters are called by their offset: +03, +0545. */
+function offsetName(offset: number): string {
 	const minutes = Math.abs(Math.trunc(offset / 60));
 	const two = (value: number): string => String(value).padStart(2, '0');
 	return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}${minutes % 60 === 0 ? '' : two(minutes % 60)}`;
