@@ -1,23 +1,29 @@
 // How deep a tree is. Long chains of operators are deep without brackets, and whoever walks the tree does so by recursion.
-import type { Place, Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import type { Expression, Rule } from './ast.ts';
 
 export const depthMax = 1_000;
 
-/** Without recursion of its own. Counts objects within objects: a term within a term is one or two levels. */
+/** Counts objects and lists within one another: a term within a term is one or two levels. */
 export function depthProblem(roots: readonly (Rule | Expression)[]): Problem | null {
-	const pending: { node: object; depth: number; place: Place }[] = [];
-	for (const root of roots) pending.push({ node: root, depth: 0, place: root.place });
-	for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-		const { node, depth, place } = next;
-		if (depth > depthMax)
-			return { code: 'limit', message: `expressions nested more than ${depthMax} levels deep`, place };
-		for (const child of Object.values(node)) {
-			if (typeof child !== 'object' || child === null || isPlace(child)) continue;
-			pending.push({ node: child, depth: depth + 1, place });
-		}
+	for (const root of roots) {
+		if (!isDeeper(root, depthMax)) continue;
+		return { code: 'limit', message: `expressions nested more than ${depthMax} levels deep`, place: root.place };
 	}
 	return null;
 }
 
-const isPlace = (child: object): boolean => 'module' in child;
+/** Recurses itself, but no deeper than `levels`. */
+function isDeeper(node: object, levels: number): boolean {
+	if (levels < 0) return true;
+	if (Array.isArray(node)) {
+		for (const item of node) if (typeof item === 'object' && item !== null && isDeeper(item, levels - 1)) return true;
+		return false;
+	}
+	for (const key in node) {
+		if (key === 'place') continue;
+		const child = (node as Record<string, unknown>)[key];
+		if (typeof child === 'object' && child !== null && isDeeper(child, levels - 1)) return true;
+	}
+	return false;
+}
