@@ -1,8 +1,12 @@
 // The Rego of a policy: does it parse, does it compile, can it deny?
+import { attestorType } from '@affidavit/attest/policy/attestors/registry.ts';
+import type { Shape } from '@affidavit/attest/policy/go-shape.ts';
 import { describeProblem } from '@affidavit/rego/errors.ts';
 import { compileModules } from '@affidavit/rego/rego.ts';
 import type { Module, Rule } from '@affidavit/rego/syntax/ast.ts';
 import { parseModule } from '@affidavit/rego/syntax/parse.ts';
+import { printable } from '../text/printable.ts';
+import { unknownReads } from './check-fields.ts';
 import { placeOf } from './check-steps.ts';
 import type { PolicyDocument, RegoModule } from './document.ts';
 import { error, type PolicyFinding, type Report, warning } from './finding.ts';
@@ -14,9 +18,10 @@ const version = 'v0';
 export function checkRego(document: PolicyDocument, ruleFiles: ReadonlyMap<string, string>, report: Report): void {
 	for (const step of document.steps)
 		for (const list of ['attestations', 'traces'] as const)
-			for (const [i, { regopolicies }] of step[list].entries()) {
+			for (const [i, { type, regopolicies }] of step[list].entries()) {
 				const named = regopolicies.map((module) => ({ ...module, shown: ruleFiles.get(module.name) ?? module.name }));
-				checkAttestation(named, `${placeOf(step)}.${list}[${i}]`, report);
+				const shape = list === 'attestations' ? attestorType(type)?.shape : undefined;
+				checkAttestation(named, shape, `${placeOf(step)}.${list}[${i}]`, report);
 			}
 }
 
@@ -25,7 +30,12 @@ type NamedModule = RegoModule & { shown: string };
 /** Problems of one module that are reported. */
 const problemsShownMax = 10;
 
-function checkAttestation(modules: readonly NamedModule[], place: string, report: Report): void {
+function checkAttestation(
+	modules: readonly NamedModule[],
+	input: Shape | undefined,
+	place: string,
+	report: Report,
+): void {
 	const at = (index: number): string => `${place}.regopolicies[${index}]`;
 	const parsed: { module: Module; index: number }[] = [];
 	const names = new Set<string>();
@@ -46,8 +56,26 @@ function checkAttestation(modules: readonly NamedModule[], place: string, report
 				report(error('rule-unreadable', `${at(index)}:${problem.place.row}`, describeProblem(problem)));
 	}
 	checkDenials(parsed, at, report);
+	if (input !== undefined) checkFields(parsed, input, at, report);
 	// What does not parse has been said; the compiler would only say it again.
 	if (parsed.length === modules.length) for (const finding of compileFindings(modules, at)) report(finding);
+}
+
+function checkFields(
+	parsed: readonly { module: Module; index: number }[],
+	input: Shape,
+	at: (index: number) => string,
+	report: Report,
+): void {
+	for (const { module, index } of parsed)
+		for (const { row, path } of unknownReads(module, input).slice(0, problemsShownMax))
+			report(
+				warning(
+					'rule-reads-unknown-field',
+					`${at(index)}:${row}`,
+					`${module.name}:${row}: ${printable(path)} is never there: Witness passes on the fields that it knows, and no others`,
+				),
+			);
 }
 
 function compileFindings(modules: readonly NamedModule[], at: (index: number) => string): PolicyFinding[] {

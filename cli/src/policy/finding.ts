@@ -56,6 +56,8 @@ export type PolicyFindingCode =
 	| 'rule-switches-off'
 	/** `deny` is no set: undefined where its body fails, which is no answer. */
 	| 'rule-deny-not-a-set'
+	/** A field that Witness does not pass on: the read finds nothing, so the rule never denies. */
+	| 'rule-reads-unknown-field'
 	/** Two modules of one attestation have one name: Witness keeps the last only. */
 	| 'rule-name-repeated';
 
