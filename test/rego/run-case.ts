@@ -50,8 +50,11 @@ const codes = new Map<string, readonly RegoErrorCode[]>([
 	['any', ['builtin', 'conflict']],
 ]);
 
+/** A function that OPA's own test program registers, and OPA does not know. */
+const ofTheTestSuite = new Set(['undefined function test.sleep']);
+
 function stopped(problems: readonly Problem[], { wantErrorCode }: PublishedCase): Outcome {
-	const refused = problems.find(({ code }) => code === 'unsupported');
+	const refused = problems.find(({ code, message }) => code === 'unsupported' || ofTheTestSuite.has(message));
 	if (refused !== undefined) return { kind: 'refused', reason: refused.message };
 	const wanted = wantErrorCode === null ? [] : (codes.get(wantErrorCode) ?? []);
 	if (problems.some(({ code }) => wanted.includes(code))) return { kind: 'passed' };

@@ -172,11 +172,13 @@ function functionOf(term: Term, place: Place, scope: Scope): Extract<WithTarget,
 	const [first = '', ...rest] = names;
 	const global = findGlobal(scope.module, first);
 	const known =
-		global === null
-			? scope.module.resolution.builtins.has(names.join('.'))
-			: isFunctionPath([...global.slice(1), ...rest], scope);
+		global === null ? isBuiltin(names.join('.'), scope) : isFunctionPath([...global.slice(1), ...rest], scope);
 	return known ? (resolveOperator(names, place, scope)?.target ?? null) : null;
 }
+
+/** Refused ones too, so that they are refused by name. */
+const isBuiltin = (name: string, { module: { resolution } }: Scope): boolean =>
+	resolution.builtins.has(name) || resolution.refused.has(name);
 
 function isFunctionPath(path: readonly string[], scope: Scope): boolean {
 	return findNode(scope.module.resolution.tree.root, path)?.group?.kind === 'function';
