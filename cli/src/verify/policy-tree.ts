@@ -86,7 +86,11 @@ function ruleNode(rule: RuleNode): TreeNode {
 	const place = rule.package === '' ? '' : ` (${rule.package})`;
 	return {
 		accepted: rule.accepted,
-		text: `rule ${rule.name}${place}: ${rule.reason}`,
+		text: labelled(
+			`rule ${rule.name}${place}`,
+			rule.reason,
+			rule.traps.map(({ message }) => ({ accepted: false, reason: message })),
+		),
 		children: [
 			// One denial is the reason already.
 			...(rule.denials.length > 1 ? rule.denials.map((denial) => leaf(false, `denied: ${denial}`)) : []),
