@@ -1,8 +1,8 @@
 // count, sum, product, min, max, sort, all, any and membership.
 import { compareValues, equalValues } from '../value/compare.ts';
 import { isArray, isNumber, isObject, isSet, objectGet, objectSize, type Value } from '../value/value.ts';
-import { plus, times } from './arithmetic.ts';
-import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { fold } from './arithmetic.ts';
+import type { Builtin, BuiltinContext } from './builtin.ts';
 import {
 	binary,
 	chargeCompare,
@@ -30,24 +30,23 @@ function count(value: Value, context: BuiltinContext): Result {
 	return wrongType(1, value, 'array', 'object', 'set', 'string');
 }
 
-const folding = (
-	name: string,
-	start: number,
-	combine: (a: number | bigint, b: number | bigint) => number | bigint | BuiltinError,
-): Builtin =>
+/** Steps of an item where the total may be large. */
+const growingSteps = 64;
+
+const folding = (name: 'sum' | 'product'): Builtin =>
 	unary(name, (value, context) => {
 		const items = itemsOf(value);
 		if (items === null) return wrongType(1, value, 'set', 'array');
 		context.charge(items.length);
-		let total: number | bigint = start;
+		const numbers: (number | bigint)[] = [];
 		for (const item of items) {
 			if (!isNumber(item)) return wrongElement(1, value, item, 'number');
-			if (typeof item === 'bigint' || typeof total === 'bigint') context.charge(textSteps(1_024));
-			const next = combine(total, item);
-			if (next instanceof BuiltinError) return next;
-			total = next;
+			numbers.push(item);
 		}
-		return total;
+		// A product grows beyond 64 bits soon, a sum only by what is so large itself.
+		const canGrow = name === 'product' || numbers.some((number) => typeof number === 'bigint');
+		if (canGrow) context.charge(growingSteps * items.length);
+		return fold(numbers, name);
 	});
 
 const extreme = (name: string, direction: 1 | -1): Builtin =>
@@ -127,8 +126,8 @@ function memberWithKey(key: Value, item: Value, collection: Value, context: Buil
 
 export const aggregates: readonly Builtin[] = [
 	unary('count', count),
-	folding('sum', 0, plus),
-	folding('product', 1, times),
+	folding('sum'),
+	folding('product'),
 	extreme('max', 1),
 	extreme('min', -1),
 	unary('sort', sort),

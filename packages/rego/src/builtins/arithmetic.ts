@@ -1,32 +1,46 @@
-// + - * / % and rounding, with OPA's precision: see big-float.ts. Safe integers take the short way.
+// + - * / % and rounding: integers exactly, others with OPA's precision (big-float.ts). Safe integers take the short way.
 import { integer, isNumber, isSet, RegoSet, type Value } from '../value/value.ts';
 import {
 	add,
 	divide,
+	exponentMax,
 	fromNumber,
 	half,
 	multiply,
 	negated,
 	normalized,
-	toInteger,
 	toNumber,
 	truncated,
 } from './big-float.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { binary, chargeKeys, type Result, textSteps, unary, wrongType } from './operand.ts';
+import { binary, chargeKeys, type Result, unary, wrongType } from './operand.ts';
 
 const tooLarge = new BuiltinError('number too large');
 
-/** Numbers of more than 64 bits cost by their length. */
-function chargeNumbers(a: number | bigint, b: number | bigint, context: BuiltinContext): void {
-	if (typeof a === 'bigint' || typeof b === 'bigint') context.charge(textSteps(1_024));
+/** Beyond 2^exponentMax a number is refused. */
+const largest = 1n << BigInt(exponentMax);
+const largeLimit = 2n ** 64n;
+/** Steps of an operation on numbers of more than 64 bits. */
+const largeSteps = 1_024;
+
+const isLarge = (value: number | bigint): boolean =>
+	typeof value === 'bigint' && (value > largeLimit || value < -largeLimit);
+
+export function chargeNumbers(a: number | bigint, b: number | bigint, context: BuiltinContext): void {
+	if (isLarge(a) || isLarge(b)) context.charge(largeSteps);
 }
+
+export const isWhole = (value: number | bigint): boolean => typeof value === 'bigint' || Number.isInteger(value);
+
+const exactly = (value: bigint): number | bigint | BuiltinError =>
+	value > largest || value < -largest ? tooLarge : integer(value);
 
 export function plus(a: number | bigint, b: number | bigint): number | bigint | BuiltinError {
 	if (typeof a === 'number' && typeof b === 'number') {
 		const sum = a + b;
 		if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && Number.isSafeInteger(sum)) return sum + 0;
 	}
+	if (isWhole(a) && isWhole(b)) return exactly(BigInt(a) + BigInt(b));
 	return toNumber(add(fromNumber(a), fromNumber(b))) ?? tooLarge;
 }
 
@@ -35,6 +49,7 @@ function difference(a: number | bigint, b: number | bigint): number | bigint | B
 		const result = a - b;
 		if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && Number.isSafeInteger(result)) return result;
 	}
+	if (isWhole(a) && isWhole(b)) return exactly(BigInt(a) - BigInt(b));
 	return toNumber(add(fromNumber(a), negated(fromNumber(b)))) ?? tooLarge;
 }
 
@@ -43,6 +58,7 @@ export function times(a: number | bigint, b: number | bigint): number | bigint |
 		const product = a * b;
 		if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && Number.isSafeInteger(product)) return product + 0;
 	}
+	if (isWhole(a) && isWhole(b)) return exactly(BigInt(a) * BigInt(b));
 	return toNumber(multiply(fromNumber(a), fromNumber(b))) ?? tooLarge;
 }
 
@@ -51,6 +67,7 @@ function over(a: number | bigint, b: number | bigint): number | bigint | Builtin
 	if (typeof a === 'number' && typeof b === 'number' && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
 		return a / b + 0;
 	}
+	// OPA's quotients are floats, of large integers too.
 	return toNumber(divide(fromNumber(a), fromNumber(b))) ?? tooLarge;
 }
 
@@ -58,12 +75,28 @@ function remainder(a: number | bigint, b: number | bigint): number | bigint | Bu
 	if (typeof a === 'number' && typeof b === 'number' && Number.isSafeInteger(a) && Number.isSafeInteger(b)) {
 		return b === 0 ? new BuiltinError('modulo by zero') : (a % b) + 0;
 	}
-	const left = toInteger(a);
-	const right = toInteger(b);
-	if (left === undefined || right === undefined) return new BuiltinError('modulo on floating-point number');
-	// OPA looks at the low 64 bits only.
-	if (BigInt.asIntN(64, right) === 0n) return new BuiltinError('modulo by zero');
-	return toNumber({ mantissa: left % right, exponent: 0 }) ?? tooLarge;
+	if (!isWhole(a) || !isWhole(b)) return new BuiltinError('modulo on floating-point number');
+	return Number(b) === 0 ? new BuiltinError('modulo by zero') : integer(BigInt(a) % BigInt(b));
+}
+
+/** The sum or the product: exact where all are integers, else with OPA's precision throughout. */
+export function fold(values: readonly (number | bigint)[], combine: 'sum' | 'product'): number | bigint | BuiltinError {
+	const start = combine === 'sum' ? 0 : 1;
+	if (values.every(isWhole)) {
+		let total: number | bigint = start;
+		for (const value of values) {
+			const next: number | bigint | BuiltinError = combine === 'sum' ? plus(total, value) : times(total, value);
+			if (next instanceof BuiltinError) return next;
+			total = next;
+		}
+		return total;
+	}
+	let total = fromNumber(start);
+	for (const value of values) {
+		total = combine === 'sum' ? add(total, fromNumber(value)) : multiply(total, fromNumber(value));
+		if (Math.abs(total.exponent) > exponentMax) return tooLarge;
+	}
+	return toNumber(total) ?? tooLarge;
 }
 
 const numeric = (name: string, run: (a: number | bigint, b: number | bigint) => Result): Builtin =>

@@ -1,4 +1,4 @@
-// Arithmetic as OPA does it beyond small integers: binary floating point with 64 bits of mantissa (Go's big.Float), so
+// Arithmetic as OPA does it beyond integers: binary floating point with 64 bits of mantissa (Go's big.Float), so
 // that 0.1 + 0.2 is 0.3 and integers are exact up to 2^64.
 import { integer } from '../value/value.ts';
 
@@ -101,11 +101,6 @@ export function toNumber({ mantissa, exponent }: BigFloat): number | bigint | un
 	// In two steps: 2^exponent alone may lie below the smallest double.
 	const part = Math.trunc(exponent / 2);
 	return normalized(Number(mantissa) * 2 ** part * 2 ** (exponent - part));
-}
-
-/** As OPA converts to an integer: through 64 bits of precision; undefined for a fraction. */
-export function toInteger(value: number | bigint): bigint | undefined {
-	return typeof value === 'number' && !Number.isInteger(value) ? undefined : truncated(fromNumber(value));
 }
 
 export const truncated = ({ mantissa, exponent }: BigFloat): bigint =>

@@ -144,11 +144,13 @@ function mergeSpans(spans: Span[]): readonly Span[] {
 	for (let i = spans.length - 1; i >= 0; i--) {
 		const span = spans[i] as Span;
 		const next = merged[merged.length - 1];
-		if (next === undefined || next.bits !== span.bits || next.first - 1n > span.last) {
+		if (next === undefined || next.first - 1n > span.last) {
 			merged.push(span);
 			continue;
 		}
 		next.text = null;
+		// IPv4 lies within IPv6: what reaches over both is IPv6.
+		if (span.bits === 128) next.bits = 128;
 		if (span.first < next.first) next.first = span.first;
 	}
 	return merged;

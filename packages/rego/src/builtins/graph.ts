@@ -37,14 +37,14 @@ function reachable(graph: Value, initial: Value, context: BuiltinContext): Resul
 
 interface Search {
 	graph: RegoObject;
-	/** Vertices that a path from this root came through: shared by all its paths, as in OPA. */
-	passed: RegoSet;
+	/** What the result consists of. */
 	paths: RegoSet;
 	context: BuiltinContext;
 }
 
-function follow(search: Search, vertex: Value, path: readonly Value[]): void {
-	const { graph, passed, context } = search;
+/** passed: the vertices of the path so far, in which a cycle ends. */
+function follow(search: Search, vertex: Value, path: readonly Value[], passed: RegoSet): void {
+	const { graph, context } = search;
 	if (path.length > pathMax) context.charge(beyondLimit);
 	const edges = neighbours(graph, vertex, context);
 	if (edges === undefined) {
@@ -54,12 +54,13 @@ function follow(search: Search, vertex: Value, path: readonly Value[]): void {
 	const longer = [...path, vertex];
 	context.charge(longer.length);
 	if (edges.length === 0) commit(search, longer);
-	for (const edge of edges) {
-		chargeKey(edge, context);
-		if (passed.has(edge)) commit(search, longer);
-		else {
-			passed.add(vertex);
-			follow(search, edge, longer);
+	else {
+		chargeKeys(longer, context);
+		const through = RegoSet.of([...passed.items(), vertex]);
+		for (const edge of edges) {
+			chargeKey(edge, context);
+			if (through.has(edge)) commit(search, longer);
+			else follow(search, edge, longer, through);
 		}
 	}
 }
@@ -77,10 +78,8 @@ function reachablePaths(graph: Value, initial: Value, context: BuiltinContext): 
 		const edges = neighbours(graph as RegoObject, root, context);
 		if (edges === undefined) continue;
 		if (edges.length === 0) paths.add([root]);
-		for (const edge of edges) {
-			const passed = RegoSet.of([root]);
-			follow({ graph: graph as RegoObject, passed, paths, context }, edge, [root]);
-		}
+		const search: Search = { graph: graph as RegoObject, paths, context };
+		for (const edge of edges) follow(search, edge, [root], RegoSet.of([root]));
 	}
 	return paths;
 }

@@ -1,6 +1,5 @@
 // What the families share: how a built-in is declared, how its operands are refused, how the work on a value is counted.
 import { isArray, isSet, objectSize, RegoMap, type RegoObject, typeName, type Value } from '../value/value.ts';
-import { toInteger } from './big-float.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 
 export type Result = Value | undefined | BuiltinError;
@@ -58,7 +57,7 @@ export function integerOperand(value: Value, position: number): number | Builtin
 /** An integer of any size; the error's wording is OPA's for these operands. */
 export function bigOperand(value: Value, position: number): bigint | BuiltinError {
 	if (typeof value !== 'bigint' && typeof value !== 'number') return wrongType(position, value, 'integer');
-	return toInteger(value) ?? notInteger(position);
+	return typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : notInteger(position);
 }
 
 /** The items of an array or a set, or null. */

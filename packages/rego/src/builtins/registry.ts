@@ -26,6 +26,7 @@ import { strings } from './strings.ts';
 import { times } from './time.ts';
 import { types } from './types.ts';
 import { units } from './units.ts';
+import { uris } from './uri.ts';
 import { urlQueries } from './url-query.ts';
 import { uuids } from './uuid.ts';
 import { walk } from './walk.ts';
@@ -63,6 +64,7 @@ const families: readonly (readonly Builtin[])[] = [
 	jsonPatch,
 	yamls,
 	times,
+	uris,
 	output,
 ];
 

@@ -1,4 +1,4 @@
-// semver.compare and semver.is_valid, as lenient as OPA: a leading v, leading zeros.
+// semver.compare and semver.is_valid: SemVer 2.0.0, with a leading v as OPA allows it.
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { binary, textSteps, unary, wrongType } from './operand.ts';
 
@@ -8,27 +8,29 @@ interface Version {
 }
 
 const identifiers = /^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*$/;
+/** A number among the identifiers of a pre-release. */
+const leadingZero = /(?:^|\.)0[0-9]+(?:\.|$)/;
 const int64Max = 2n ** 63n - 1n;
 
 /** Before and after the first separator. */
-function cut(text: string, separator: string): [string, string] {
+function cut(text: string, separator: string): [string, string | undefined] {
 	const at = text.indexOf(separator);
-	return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+	return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function parse(text: string): Version | undefined {
 	const [plain, metadata] = cut(text.startsWith('v') ? text.slice(1) : text, '+');
-	if (metadata !== '' && !identifiers.test(metadata)) return undefined;
+	if (metadata !== undefined && !identifiers.test(metadata)) return undefined;
 	const [core, preRelease] = cut(plain, '-');
-	if (preRelease !== '' && !identifiers.test(preRelease)) return undefined;
+	if (preRelease !== undefined && (!identifiers.test(preRelease) || leadingZero.test(preRelease))) return undefined;
 	const parts = core.split('.');
 	if (parts.length !== 3) return undefined;
 	const numbers: bigint[] = [];
 	for (const part of parts) {
-		if (!/^[0-9]{1,100}$/.test(part) || BigInt(part) > int64Max) return undefined;
+		if (!/^(?:0|[1-9][0-9]{0,18})$/.test(part) || BigInt(part) > int64Max) return undefined;
 		numbers.push(BigInt(part));
 	}
-	return { numbers, preRelease };
+	return { numbers, preRelease: preRelease ?? '' };
 }
 
 function compare(a: Version, b: Version): number {
@@ -55,10 +57,9 @@ function compareIdentifiers(a: string, b: string): number {
 	const [numericA, numericB] = [/^[0-9]+$/.test(a), /^[0-9]+$/.test(b)];
 	if (numericA !== numericB) return numericA ? -1 : 1;
 	if (!numericA) return a < b ? -1 : a > b ? 1 : 0;
-	// By length without leading zeros, then digit by digit: no number is made of a long text.
-	const [left, right] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
-	if (left.length !== right.length) return left.length > right.length ? 1 : -1;
-	return left < right ? -1 : left > right ? 1 : 0;
+	// Without leading zeros the longer is the greater: no number is made of a long text.
+	if (a.length !== b.length) return a.length > b.length ? 1 : -1;
+	return a < b ? -1 : a > b ? 1 : 0;
 }
 
 export const semvers: readonly Builtin[] = [

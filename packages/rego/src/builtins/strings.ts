@@ -1,6 +1,5 @@
 // Strings: case, trimming, joining, splitting, parts. Searching is in string-search.ts, replacing in string-replace.ts.
 import { isArray, isNumber, isSet, type Value } from '../value/value.ts';
-import { toInteger } from './big-float.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import {
 	binary,
@@ -54,6 +53,17 @@ function split(text: string, delimiter: string, context: BuiltinContext): Value 
 	return Array.from(text);
 }
 
+/** The first so many parts, or the last where the number is negative. */
+function splitSome(text: Value, delimiter: Value, count: Value, context: BuiltinContext): Result {
+	if (typeof text !== 'string') return wrongType(1, text, 'string');
+	if (typeof delimiter !== 'string') return wrongType(2, delimiter, 'string');
+	const most = integerOperand(count, 3);
+	if (typeof most === 'object') return most;
+	context.charge(textSteps(text.length + delimiter.length));
+	const parts = split(text, delimiter, context) as readonly Value[];
+	return most >= 0 ? parts.slice(0, most) : parts.slice(most);
+}
+
 function substring(text: Value, offset: Value, length: Value, context: BuiltinContext): Result {
 	if (typeof text !== 'string') return wrongType(1, text, 'string');
 	const start = integerOperand(offset, 2);
@@ -103,7 +113,7 @@ function formatInteger(value: Value, base: Value, context: BuiltinContext): Resu
 	const radix = Number(base);
 	if (!radixes.has(radix)) return new BuiltinError('operand 2 must be one of {2, 8, 10, 16}');
 	context.charge(textSteps(typeof value === 'bigint' ? 4_096 : 64));
-	const whole = toInteger(typeof value === 'bigint' ? value : Math.trunc(value)) as bigint;
+	const whole = typeof value === 'bigint' ? value : BigInt(Math.trunc(value));
 	return whole.toString(radix);
 }
 
@@ -170,6 +180,7 @@ export const strings: readonly Builtin[] = [
 	onTexts('split', split),
 	binary('concat', concat),
 	binary('format_int', formatInteger),
+	ternary('strings.split_n', splitSome),
 	ternary('substring', substring),
 	anyMatch('strings.any_prefix_match', (text) => text),
 	anyMatch('strings.any_suffix_match', (text) => text.split('').reverse().join('')),

@@ -1,4 +1,4 @@
-// Durations as Go reads them: 1h15m30.918273645s, -1.5h, 100ms.
+// Durations as Go reads them, 1h15m30.918273645s, -1.5h, 100ms, and days, weeks and years of 365 days.
 import { BuiltinError } from './builtin.ts';
 import { quoted } from './value-text.ts';
 
@@ -11,6 +11,9 @@ const unitNs: ReadonlyMap<string, bigint> = new Map([
 	['s', 1_000_000_000n],
 	['m', 60_000_000_000n],
 	['h', 3_600_000_000_000n],
+	['d', 86_400_000_000_000n],
+	['w', 604_800_000_000_000n],
+	['y', 31_536_000_000_000_000n],
 ]);
 
 const part = /([0-9]*)(?:\.([0-9]*))?([^0-9.]*)/y;

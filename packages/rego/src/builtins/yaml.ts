@@ -77,7 +77,8 @@ function toKey(key: unknown): string | BuiltinError {
 	return new BuiltinError('error converting YAML to JSON: unsupported key');
 }
 
-function parse(text: string, context: BuiltinContext): Value | BuiltinError {
+/** The value of the first document; all of them must be well-formed where `all` is asked for. */
+function parse(text: string, all: boolean, context: BuiltinContext): Value | BuiltinError {
 	context.charge(1 + characterSteps * text.length);
 	if (unreadable.test(text))
 		return new BuiltinError('error converting YAML to JSON: yaml: control characters are not allowed');
@@ -85,7 +86,8 @@ function parse(text: string, context: BuiltinContext): Value | BuiltinError {
 		const documents = parseAllDocuments(text, parseOptions);
 		const first = Array.isArray(documents) ? documents[0] : undefined;
 		if (first === undefined) return null;
-		const error = first.errors[0] ?? first.warnings.find(({ code }) => code === 'BAD_DIRECTIVE');
+		const looked = all && Array.isArray(documents) ? documents : [first];
+		const error = looked.flatMap(({ errors, warnings }) => [...errors, ...warnings.filter(isFatal)])[0];
 		if (error !== undefined) return new BuiltinError(`error converting YAML to JSON: yaml: ${error.message}`);
 		const plain: unknown = first.toJS({ mapAsMap: true, maxAliasCount: aliasesMax });
 		return toValue(plain ?? null, context, 0);
@@ -98,6 +100,9 @@ function parse(text: string, context: BuiltinContext): Value | BuiltinError {
 		throw error;
 	}
 }
+
+/** Directives that YAML does not know. */
+const isFatal = ({ code }: { code: string }): boolean => code === 'BAD_DIRECTIVE';
 
 /** Plain values in the order of their keys. */
 function toPlain(value: Value): unknown {
@@ -123,9 +128,9 @@ function marshal(value: Value, context: BuiltinContext): Result {
 export const yamls: readonly Builtin[] = [
 	unary('yaml.marshal', marshal),
 	unary('yaml.unmarshal', (text, context) =>
-		typeof text === 'string' ? parse(text, context) : wrongType(1, text, 'string'),
+		typeof text === 'string' ? parse(text, false, context) : wrongType(1, text, 'string'),
 	),
 	unary('yaml.is_valid', (text, context) =>
-		typeof text === 'string' ? !(parse(text, context) instanceof BuiltinError) : false,
+		typeof text === 'string' ? !(parse(text, true, context) instanceof BuiltinError) : false,
 	),
 ];
