@@ -2,6 +2,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { EnvironmentMatcher } from '@affidavit/correlate/core/matcher.ts';
+import { memoryFacts } from '@affidavit/detect/core/fact-source.ts';
+import { createIndicatorSet } from '@affidavit/detect/core/indicator-set.ts';
+import { judgeSession } from '@affidavit/detect/core/judge-session.ts';
+import { defaultLimits } from '@affidavit/detect/core/limits.ts';
+import { declaredManifest } from '@affidavit/detect/manifest/declared.ts';
+import { loadRuleSet } from '@affidavit/detect/rules/load.ts';
 import { importVariables } from '@affidavit/ingest/witness/import-trace.ts';
 import { importBatches } from '@affidavit/ingest/witness/ingest.ts';
 import type { Facts } from '@affidavit/model/facts.ts';
@@ -10,6 +16,8 @@ import fc from 'fast-check';
 import { factsOf, hostKey, run } from '../../../services/correlate/test/support/pipeline.ts';
 import { imported } from '../../../services/ingest/test/witness/import.ts';
 import { collection, type Json } from '../../../services/ingest/test/witness/samples.ts';
+
+const rules = loadRuleSet();
 
 const matcher: EnvironmentMatcher = {
 	kind: 'environment',
@@ -116,3 +124,58 @@ for (const [version, traces] of [
 			{ numRuns: 150 },
 		);
 	});
+
+const hexOf = (n: number): string => n.toString(16).repeat(64);
+const committed = new Map([
+	['src/a.c', hexOf(1)],
+	['src/b.c', hexOf(2)],
+]);
+
+/** Threads and programs of any kind that open the committed files, and see this or that. */
+const builds = fc.array(
+	fc.record({
+		processid: fc.integer({ min: 2, max: 30 }),
+		parentpid: fc.integer({ min: 1, max: 30 }),
+		program: fc.constantFrom('/usr/bin/cc1', '/usr/bin/go', '/opt/own-tool', undefined),
+		openedfiles: fc.dictionary(
+			fc.constantFrom('/home/u/app/src/a.c', '/home/u/app/src/b.c', 'src/a.c', '/usr/include/x.h'),
+			fc.integer({ min: 1, max: 4 }).map((n) => ({ sha256: hexOf(n) })),
+		),
+	}),
+	{ minLength: 1, maxLength: 8 },
+);
+
+it('property: the rule fires on exactly the committed files that anybody read otherwise', async () => {
+	await fc.assert(
+		fc.asyncProperty(builds, async (processes) => {
+			const root = { processid: 1, program: '/usr/bin/make', openedfiles: {} };
+			const run = { cmd: ['make'], exitcode: 0, processes: [root, ...processes] };
+			const { sessions } = await correlated(JSON.parse(JSON.stringify(collection('v0.1', run))) as Json);
+			const facts = sessions[0] as Facts;
+			const verdict = await judgeSession({
+				session: 'a'.repeat(64),
+				opened: facts.opened,
+				facts: memoryFacts([facts]),
+				manifest: declaredManifest('', committed),
+				manifestNote: '',
+				manifestDeclared: true,
+				rules,
+				indicators: createIndicatorSet([]),
+				limits: defaultLimits,
+				gaps: [],
+				pins: { factsList: '', factsHead: new Uint8Array(32), factBatches: 1 },
+				emit: () => {},
+			});
+			const differing = new Set<string>();
+			for (const { openedfiles } of processes)
+				for (const [path, { sha256 }] of Object.entries(openedfiles)) {
+					const relative = path.replace('/home/u/app/', '');
+					if (committed.has(relative) && committed.get(relative) !== sha256) differing.add(relative);
+				}
+			const fired = verdict.findings.filter(({ rule }) => rule === 'compiler-read-differs-from-repo');
+			assert.deepEqual([...new Set(fired.map(({ path }) => path))].sort(), [...differing].sort());
+			assert.equal(verdict.verdict, differing.size > 0 ? 'failed' : 'incomplete');
+		}),
+		{ numRuns: 150 },
+	);
+});

@@ -1,7 +1,7 @@
 // A Witness collection as far as an import needs it: the trace, and what lies beside it in the same envelope.
 import { readCommandRunV01 } from './command-run-v01.ts';
-import { readCommandRunV02 } from './command-run-v02.ts';
-import { digestOf, fieldOf, isObject, isPath, type JsonObject, textOf, timeOf } from './fields.ts';
+import { readCommandRunV02, usableTime } from './command-run-v02.ts';
+import { digestOf, fieldOf, isObject, isPath, type JsonObject, textOf } from './fields.ts';
 import type { Tally } from './tally.ts';
 import type { Recorded } from './trace-record.ts';
 
@@ -84,8 +84,8 @@ export function readWitnessTrace(predicateType: string, predicate: unknown, tall
 		trace: {
 			step: textOf(fieldOf(predicate, 'name')).slice(0, 200),
 			recorded: found.recorded,
-			startUs: Math.max(-1, timeOf(fieldOf(found.run.entry, 'starttime'))),
-			endUs: Math.max(-1, timeOf(fieldOf(found.run.entry, 'endtime'))),
+			startUs: usableTime(fieldOf(found.run.entry, 'starttime'), tally),
+			endUs: usableTime(fieldOf(found.run.entry, 'endtime'), tally),
 			own,
 			materials: materials === null ? null : withDigest(materials.files),
 			products: products?.files ?? new Map(),

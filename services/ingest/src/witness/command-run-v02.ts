@@ -110,7 +110,8 @@ function readAccess(access: JsonObject, path: string, tally: Tally): OpenRecord 
 	return { process: -1, pid, path, digest, timeUs, hashUs, write: false };
 }
 
-function usableTime(value: unknown, tally: Tally): number {
+/** Microseconds since 1970; -1 absent, or not usable, which is counted. */
+export function usableTime(value: unknown, tally: Tally): number {
 	const us = timeOf(value);
 	if (us === -2) tally.add('unusable_times');
 	return Math.max(us, -1);

@@ -6,7 +6,7 @@ import { openAssurance } from './assurance.ts';
 import { type Image, lastAtOrBefore, type ProcessImages } from './images.ts';
 import type { About, ImportReport } from './report.ts';
 import type { OpenRecord, Recorded } from './trace-record.ts';
-import { resolvedPath } from './workspace.ts';
+import { programPath, resolvedPath } from './workspace.ts';
 
 export interface EventInput {
 	host: string;
@@ -92,7 +92,7 @@ function addExecutions(events: TraceEvent[], image: Image, { workspace, assuranc
 	const ofProgram = programDigest !== '' || assurance === 'ptrace' ? programDigest : exeDigest;
 	if (ofProgram === '') report.programsWithoutDigest++;
 	const how = openAssurance(assurance, !program.startsWith('/'), null);
-	events.push(fileEvent('check', startUs, execId, resolvedPath(program, workspace), ofProgram, how));
+	events.push(fileEvent('check', startUs, execId, programPath(program, workspace), ofProgram, how));
 	if (exeDigest !== '' && exeDigest !== ofProgram)
 		events.push(fileEvent('check', startUs, execId, `/proc/${pid}/exe`, exeDigest, assurance));
 }

@@ -6,10 +6,10 @@ import { defaultEnvironment } from '../redact/environment.ts';
 import { assuranceOf, backendOf } from './assurance.ts';
 import type { WitnessTrace } from './collection.ts';
 import { aboutEvents, type EventInput, importedEvents } from './events.ts';
-import { buildImages, type Image, type ProcessImages } from './images.ts';
+import { buildImages, type ProcessImages } from './images.ts';
 import { aboutLines, type ImportReport, latenessOf } from './report.ts';
 import type { Tally } from './tally.ts';
-import { findWorkspace, resolvedPath, unnamedWorkspace } from './workspace.ts';
+import { findWorkspace, programPath, unnamedWorkspace } from './workspace.ts';
 
 /** Variables of the root that carry what the session claims; only an import writes them. */
 export const importVariables = {
@@ -177,7 +177,7 @@ function processInfos(
 			pid: record.pid,
 			uid: record.uid,
 			cwd: isRoot ? claims.workspace : '',
-			binary: record.program === '' && isRoot ? (cmd[0] ?? '') : programPath(image, claims.workspace),
+			binary: record.program === '' && isRoot ? (cmd[0] ?? '') : programPath(record.program, claims.workspace),
 			arguments: isRoot && record.arguments === '' ? joined(cmd.slice(1)) : record.arguments,
 			flags: record.flags,
 			startUs: image.startUs,
@@ -185,9 +185,6 @@ function processInfos(
 		});
 	});
 }
-
-const programPath = ({ record: { program } }: Image, workspace: string): string =>
-	program === '' ? '' : resolvedPath(program, workspace);
 
 const importEnvironment = (claims: Claims, payloadSha256: string): string[] => [
 	...[importVariables.attestation, `sha256:${payloadSha256}`],

@@ -56,3 +56,7 @@ export function findWorkspace({ opens, files, named }: WorkspaceInput): string {
 /** A relative path counts from the workspace; without one it stays what it is. */
 export const resolvedPath = (path: string, workspace: string): string =>
 	path.startsWith('/') || workspace === '' ? path : posix.join(workspace, path);
+
+/** A program's name without a slash is no path: the tracer knew no more. */
+export const programPath = (program: string, workspace: string): string =>
+	program.includes('/') ? resolvedPath(program, workspace) : program;
