@@ -11,17 +11,22 @@ import { strictProblems } from './check-strict.ts';
 import type { ClauseIr } from './ir.ts';
 import type { RuleTree } from './rule-tree.ts';
 
+/** Of each stage; more would not help whoever reads them. */
+const problemsMax = 100;
+
 /** Before names are resolved. */
-export const checkModules = (modules: readonly Module[], tree: RuleTree): Problem[] => [
-	...modules.flatMap(assignmentProblems),
-	...modules.flatMap(strictProblems),
-	...modules.flatMap(nameProblems),
-	...conflictProblems(tree, modules),
-];
+export const checkModules = (modules: readonly Module[], tree: RuleTree): Problem[] =>
+	[
+		...modules.flatMap(assignmentProblems),
+		...modules.flatMap(strictProblems),
+		...modules.flatMap(nameProblems),
+		...conflictProblems(tree, modules),
+	].slice(0, problemsMax);
 
 /** After names are resolved; `clausesOf` by the id of the rule group. */
-export const checkClauses = (tree: RuleTree, clausesOf: readonly (readonly ClauseIr[])[]): Problem[] => [
-	...callProblems(tree, clausesOf.flat()),
-	...operandProblems(clausesOf.flat()),
-	...recursionProblems(tree, clausesOf),
-];
+export const checkClauses = (tree: RuleTree, clausesOf: readonly (readonly ClauseIr[])[]): Problem[] =>
+	[
+		...callProblems(tree, clausesOf.flat()),
+		...operandProblems(clausesOf.flat()),
+		...recursionProblems(tree, clausesOf),
+	].slice(0, problemsMax);

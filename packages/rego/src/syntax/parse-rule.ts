@@ -183,9 +183,12 @@ function bodilessRule(cursor: Cursor, head: Head): Rule {
 	return setRule(head, [name], key, []);
 }
 
+/** Of one module; more would not help whoever reads them. */
+const problemsMax = 100;
+
 /** What only v1 demands is noted, and reading goes on. */
 function demandStrictly(cursor: Cursor, { begin, path }: Head, demand: string): void {
-	if (!cursor.strict) return;
+	if (!cursor.strict || cursor.problems.length >= problemsMax) return;
 	const place = { module: cursor.module, row: begin.row, column: begin.column };
 	cursor.problems.push({ code: 'parse', message: `${demand} the rule ${String(path[0].value)} (Rego v1)`, place });
 }
