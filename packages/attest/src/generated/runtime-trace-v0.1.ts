@@ -713,7 +713,7 @@ export interface GapFact {
  */
 export interface NoteFact {
 	/**
-	 * session-id-reused, joined-root, unresolved-pid, orphan-process.
+	 * session-id-reused, joined-root, unresolved-pid, orphan-process; imported: what is to be known of an imported trace.
 	 */
 	cause: string;
 	/**

@@ -188,7 +188,7 @@ export interface GapFact {
 
 /** Something about the session's identity that a reader must know: session-id-reused (a stranger carries this job key), unresolved-pid, join (a later root joined). */
 export interface NoteFact {
-	/** session-id-reused, joined-root, unresolved-pid, orphan-process. */
+	/** session-id-reused, joined-root, unresolved-pid, orphan-process; imported: what is to be known of an imported trace. */
 	cause: string;
 	/** The process concerned; may be empty. */
 	execId: string;
