@@ -3,10 +3,11 @@ import { type Builtin, BuiltinError } from '../builtins/builtin.ts';
 import type { Place } from '../errors.ts';
 import { abort } from '../eval/abort.ts';
 import { type CompiledGroup, ruleValue } from '../eval/document.ts';
-import { addBytes, enter, type Frame, type Get, type Machine, type Mock, step } from '../eval/machine.ts';
+import { addBytes, costs, enter, type Frame, type Get, type Machine, type Mock } from '../eval/machine.ts';
 import { type CallSite, record } from '../eval/read-site.ts';
 import { compareValues, equalValues } from '../value/compare.ts';
 import type { Value } from '../value/value.ts';
+import { spend } from '../value/work.ts';
 import { type Bound, type ClauseContext, type ProgramContext, siteOf } from './context.ts';
 import { compileGet, evaluateAll } from './get.ts';
 import { type CallNode, callerSlot, callSlot, firstFreeSlot } from './ir.ts';
@@ -15,8 +16,8 @@ import { contains } from './membership.ts';
 type Two = (m: Machine, a: Value, b: Value) => Value | undefined;
 
 const inlined: ReadonlyMap<string, Two> = new Map<string, Two>([
-	['equal', (_m, a, b) => a === b || equalValues(a, b)],
-	['neq', (_m, a, b) => !(a === b || equalValues(a, b))],
+	['equal', (_m, a, b) => equalValues(a, b)],
+	['neq', (_m, a, b) => !equalValues(a, b)],
 	['lt', (_m, a, b) => compareValues(a, b) < 0],
 	['lte', (_m, a, b) => compareValues(a, b) <= 0],
 	['gt', (_m, a, b) => compareValues(a, b) > 0],
@@ -38,7 +39,7 @@ export function compileCall(node: CallNode, bound: Bound, ctx: ClauseContext): G
 }
 
 function runMock(m: Machine, mock: Mock, args: readonly Value[]): Value | undefined {
-	step();
+	spend(costs.call);
 	// Within a stand-in every function is itself again.
 	const outside = m.scope;
 	m.scope = { ...outside, mocks: null, documents: [] };
@@ -77,13 +78,13 @@ export function groupOf(program: ProgramContext, node: { group: { id: number } |
 }
 
 export function runBuiltin(m: Machine, builtin: Builtin, args: readonly Value[], place: Place): Value | undefined {
-	step();
+	spend(costs.call);
 	const result = builtin.run(args, m.builtinContext);
 	if (typeof result === 'string') addBytes(m, result.length);
 	if (!(result instanceof BuiltinError)) return result;
 	const reason = result.message.startsWith(`${builtin.name}: `) ? result.message : `${builtin.name}: ${result.message}`;
 	if (m.strictBuiltinErrors) abort('builtin', reason, place);
-	record(m, { kind: 'builtin', subject: builtin.name, example: result.message, module: place.module, row: place.row });
+	record(m, { kind: 'builtin', subject: builtin.name, module: place.module, row: place.row }, result.message);
 	return undefined;
 }
 
@@ -124,7 +125,7 @@ function takeFrame(m: Machine, group: CompiledGroup): Frame {
 
 function runFunction(m: Machine, group: CompiledGroup, frame: Frame): Value | undefined {
 	enter(m, 3);
-	step();
+	spend(costs.call);
 	const value = ruleValue(m, group, frame);
 	m.nesting -= 3;
 	m.idleFrames[group.id] = frame;

@@ -3,10 +3,11 @@
 import type { Place } from '../errors.ts';
 import { abort, keyConflict } from '../eval/abort.ts';
 import { cached } from '../eval/document.ts';
-import { absorb, addItem, enter, type Frame, type Get, type Machine, type Next } from '../eval/machine.ts';
+import { absorb, addItem, costs, enter, type Frame, type Get, type Machine, type Next } from '../eval/machine.ts';
 import { kept, type Misses } from '../eval/misses.ts';
 import { equalValues } from '../value/compare.ts';
 import { RegoMap, RegoSet, type Value } from '../value/value.ts';
+import { spend } from '../value/work.ts';
 import { compileBody } from './body.ts';
 import { type Bound, type ClauseContext, compose, type Op, temporary } from './context.ts';
 import { compileGet } from './get.ts';
@@ -30,6 +31,7 @@ export function compileComprehension(node: ComprehensionNode, around: Bound, ctx
 		const outer = m.misses;
 		m.misses = null;
 		enter(m, 2);
+		spend(costs.closure);
 		run(m, f);
 		m.nesting -= 2;
 		f[into] = before;

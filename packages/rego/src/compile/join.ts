@@ -134,7 +134,7 @@ function join(plan: Plan, next: Next): Next {
 		const value = item(m, f);
 		if (value === undefined) return false;
 		const probe = f[probeSlot] as Value;
-		return (value === probe || equalValues(value, probe)) && next(m, f);
+		return equalValues(value, probe) && next(m, f);
 	};
 	return (m, f) => {
 		const rows = plan.rows(m, f);

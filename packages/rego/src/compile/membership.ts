@@ -19,7 +19,7 @@ export function contains(m: Machine, item: Value, items: Value): Value | undefin
 	const list = items as readonly Value[];
 	if (list.length < indexedMin) {
 		spend(list.length);
-		return list.some((value) => value === item || equalValues(value, item));
+		return list.some((value) => equalValues(value, item));
 	}
 	return indexOf(m, list)?.has(canonicalKey(item)) ?? scan(list, item);
 }
@@ -40,5 +40,5 @@ function indexOf({ members }: Machine, list: readonly Value[]): Set<Key> | null 
 
 function scan(list: readonly Value[], item: Value): boolean {
 	spend(list.length);
-	return list.some((value) => value === item || equalValues(value, item));
+	return list.some((value) => equalValues(value, item));
 }

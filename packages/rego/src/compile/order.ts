@@ -1,6 +1,11 @@
 // Orders a body so that every local is bound before it is used: OPA's safety. What cannot be ordered is unsafe.
+
+import { spend } from '../value/work.ts';
 import type { Local, Node, Statement } from './ir.ts';
 import { visitLocals, visitStatement } from './locals.ts';
+
+/** Of one look at a statement: a hostile body needs the square of its length. */
+const orderSteps = 10;
 
 type Slots = ReadonlySet<number>;
 
@@ -134,6 +139,7 @@ export function orderBody(body: readonly Statement[], bound: Set<number>): { ord
 	for (;;) {
 		const later: Statement[] = [];
 		for (const statement of waiting) {
+			spend(orderSteps);
 			const outputs = outputsOf(statement, bound);
 			if (outputs === null) {
 				later.push(statement);

@@ -1,9 +1,10 @@
 // not, some-in and every.
 import { eachRow, iterate } from '../eval/iterate.ts';
-import { absorb, enter, type Get, type Next, type Test } from '../eval/machine.ts';
+import { absorb, costs, enter, type Get, type Next, type Test } from '../eval/machine.ts';
 import { flipped, type Misses } from '../eval/misses.ts';
 import { type ReadSite, reportMiss } from '../eval/read-site.ts';
 import type { Value } from '../value/value.ts';
+import { spend } from '../value/work.ts';
 import { compileBody, compileStatement } from './body.ts';
 import { type Bound, type ClauseContext, compose, type Op, siteOf, temporary, yes } from './context.ts';
 import { compileGet } from './get.ts';
@@ -18,6 +19,7 @@ export function compileNot(inner: Statement, bound: Bound, ctx: ClauseContext): 
 		const outer = m.misses;
 		m.misses = null;
 		enter(m, 2);
+		spend(costs.closure);
 		const found = holds(m, f);
 		m.nesting -= 2;
 		const own: Misses | null = m.misses;

@@ -1,7 +1,7 @@
 // Unification. Which locals have a value is known while compiling: the others take what they meet, the rest is compared.
 import type { Frame, Get, Machine, Test } from '../eval/machine.ts';
 import type { PathKey, ReadSite } from '../eval/read-site.ts';
-import { equalValues } from '../value/compare.ts';
+import { equalValues, longText } from '../value/compare.ts';
 import { isArray, isObject, objectGet, objectSize, type Value } from '../value/value.ts';
 import { type Bound, type ClauseContext, type Op, siteOf } from './context.ts';
 import { compileGet } from './get.ts';
@@ -68,7 +68,7 @@ export function equality(a: Node, b: Node, bound: Bound, ctx: ClauseContext): Te
 		const value = left(m, f);
 		if (value === undefined) return false;
 		const other = right(m, f);
-		return other !== undefined && (value === other || equalValues(value, other));
+		return other !== undefined && equalValues(value, other);
 	};
 }
 
@@ -78,7 +78,11 @@ function isPlain(node: Node): node is { kind: 'constant'; value: string | boolea
 }
 
 function equalsPlain(get: Get, constant: Value): Test {
-	return (m, f) => get(m, f) === constant;
+	if (typeof constant !== 'string' || constant.length < longText) return (m, f) => get(m, f) === constant;
+	return (m, f) => {
+		const value = get(m, f);
+		return value !== undefined && equalValues(constant, value);
+	};
 }
 
 /** Compares a value with a pattern and gives the pattern's unbound locals their parts of it. */

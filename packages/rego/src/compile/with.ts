@@ -1,5 +1,5 @@
 // `with`: the statement sees other input, other documents or other functions; what follows it does not.
-import type { DataScope, Frame, Get, Machine, Mock, Next } from '../eval/machine.ts';
+import { costs, type DataScope, type Frame, type Get, type Machine, type Mock, type Next } from '../eval/machine.ts';
 import { isObject, objectEntries, objectGet, type PlainObject, type Value } from '../value/value.ts';
 import { spend } from '../value/work.ts';
 import { compileStatement } from './body.ts';
@@ -30,6 +30,7 @@ export function compileWith(
 		};
 		const run = compose(ops, leave);
 		return (m, f) => {
+			spend(costs.scope);
 			const before = m.scope;
 			const scope: DataScope = { ...before, documents: [] };
 			for (const change of changes) if (!change(m, f, scope)) return false;

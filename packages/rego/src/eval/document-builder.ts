@@ -69,7 +69,7 @@ export function documentBuilder(group: { name: string }): DocumentBuilder {
 		prefix: [],
 		add(path, value, place) {
 			const leaf = leafAt(path, place, () => ({ kind: 'leaf', value, growing: null }));
-			if (leaf.value !== value && !equalValues(leaf.value, value)) conflict(place);
+			if (!equalValues(leaf.value, value)) conflict(place);
 		},
 		addElement(path, element, place) {
 			growingAt(path, place).add(element);

@@ -4,10 +4,11 @@ import type { DocNode } from '../compile/rule-tree.ts';
 import type { Place } from '../errors.ts';
 import { equalValues } from '../value/compare.ts';
 import { isObject, objectEntries, RegoMap, RegoSet, type Value } from '../value/value.ts';
+import { spend } from '../value/work.ts';
 import { abort, completeConflict, functionConflict } from './abort.ts';
 import { type DocumentBuilder, documentBuilder } from './document-builder.ts';
 import { lookup } from './lookup.ts';
-import { absorb, addItem, type CachedDocument, enter, type Frame, type Machine, type Next, step } from './machine.ts';
+import { absorb, addItem, type CachedDocument, costs, enter, type Frame, type Machine, type Next } from './machine.ts';
 import { excused, kept, type Misses, mergeMisses, noMisses } from './misses.ts';
 
 export interface CompiledClause {
@@ -69,7 +70,7 @@ export function cached(
 	const outer = m.misses;
 	m.misses = null;
 	enter(m, 3);
-	step();
+	spend(costs.document);
 	document.value = compute();
 	m.nesting -= 3;
 	document.misses = m.misses;

@@ -54,7 +54,7 @@ export function eachRow(m: Machine, f: Frame, rows: Value, keySlot: number, valu
 }
 
 function eachField(m: Machine, f: Frame, object: PlainObject, keySlot: number, valueSlot: number, next: Next): boolean {
-	for (const key of sortedKeys(object)) {
+	for (const key of keysOf(m, object)) {
 		step();
 		f[keySlot] = key;
 		f[valueSlot] = object[key];
@@ -62,3 +62,15 @@ function eachField(m: Machine, f: Frame, object: PlainObject, keySlot: number, v
 	}
 	return false;
 }
+
+/** Kept for an object that is iterated again, as in the inner of two loops. */
+function keysOf(m: Machine, object: PlainObject): readonly string[] {
+	let keys = m.sortedKeys.get(object);
+	if (keys === undefined) {
+		keys = sortedKeys(object);
+		if (keys.length >= keptKeysMin) m.sortedKeys.set(object, keys);
+	}
+	return keys;
+}
+
+const keptKeysMin = 16;

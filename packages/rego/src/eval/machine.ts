@@ -52,6 +52,8 @@ export interface Machine {
 	readonly joins: (Join | undefined)[];
 	/** Items of arrays that were asked for membership, by array; null when they were asked once. */
 	readonly members: WeakMap<object, Set<Key> | null>;
+	/** Keys of large objects in Rego's order. */
+	readonly sortedKeys: WeakMap<object, readonly string[]>;
 	/** By place and path. */
 	readonly missKinds: Map<string, Miss>;
 	/** By site of input and number of keys that were read. */
@@ -90,6 +92,7 @@ export function createMachine(options: MachineOptions): Machine {
 		idleFrames: [],
 		joins: [],
 		members: new WeakMap(),
+		sortedKeys: new WeakMap(),
 		missKinds: new Map(),
 		siteMisses: new Map(),
 		inputPaths,
@@ -102,10 +105,13 @@ function charge(steps: number): void {
 	if (!(work.left >= 0)) throw new LimitReached('steps');
 }
 
-/** One row or call. */
+/** One row. */
 export function step(): void {
 	if (--work.left < 0) throw new LimitReached('steps');
 }
+
+/** Steps of what takes longer than a row, so that the limit bounds the time as well. */
+export const costs = { document: 10, call: 4, closure: 4, miss: 10, knownMiss: 2, scope: 30 };
 
 export function enter(m: Machine, weight: number): void {
 	m.nesting += weight;

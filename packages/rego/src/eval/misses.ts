@@ -7,24 +7,28 @@ export interface Miss {
 	kind: 'read' | 'builtin';
 	/** Path of the read, or name of the built-in. */
 	subject: string;
-	/** Concrete path of the first read, or the first reason of the built-in. */
-	example: string;
 	module: string;
 	row: number;
 }
 
+export interface Tally {
+	count: number;
+	/** Concrete path of the first read, or the first reason of the built-in. */
+	example: string;
+}
+
 /** How often, by miss; indexed by flipped + 2 * kept. Null where there is none. */
-export type Misses = [Counts, Counts, Counts, Counts];
-type Counts = Map<Miss, number> | null;
+export type Misses = [Tallies, Tallies, Tallies, Tallies];
+type Tallies = Map<Miss, Tally> | null;
 
 const flippedBit = 1;
 const keptBit = 2;
 
 export const noMisses = (): Misses => [null, null, null, null];
 
-export function addMiss(misses: Misses, miss: Miss): void {
+export function addMiss(misses: Misses, miss: Miss, example: string): void {
 	misses[0] ??= new Map();
-	misses[0].set(miss, (misses[0].get(miss) ?? 0) + 1);
+	misses[0].set(miss, { count: 1, example });
 }
 
 /** What a negation makes of the misses inside of it. */
@@ -47,20 +51,19 @@ export function mergeMisses(into: Misses, from: Misses, how: 'sum' | 'most'): Mi
 	return into;
 }
 
-function mergeCounts(into: Misses, flags: number, from: Counts, how: 'sum' | 'most'): void {
+function mergeCounts(into: Misses, flags: number, from: Tallies, how: 'sum' | 'most'): void {
 	if (from === null) return;
-	const counts: Map<Miss, number> = into[flags] ?? new Map();
-	into[flags] = counts;
-	for (const [miss, count] of from) {
-		const before = counts.get(miss) ?? 0;
-		counts.set(miss, how === 'sum' ? before + count : Math.max(before, count));
+	const tallies: Map<Miss, Tally> = into[flags] ?? new Map();
+	into[flags] = tallies;
+	for (const [miss, { count, example }] of from) {
+		const before = tallies.get(miss);
+		if (before === undefined) tallies.set(miss, { count, example });
+		else before.count = how === 'sum' ? before.count + count : Math.max(before.count, count);
 	}
 }
 
 /** A miss that may have kept a rule from saying what it should, and how often. */
-export interface Shortfall extends Miss {
-	count: number;
-}
+export interface Shortfall extends Miss, Tally {}
 
 /** In the order in which they first occurred. */
 export function unflipped(misses: Misses | null): Shortfall[] {
@@ -69,5 +72,5 @@ export function unflipped(misses: Misses | null): Shortfall[] {
 	for (let flags = 0; flags < 4; flags++) {
 		if ((flags & flippedBit) === 0) mergeCounts(all, 0, misses[flags] ?? null, 'sum');
 	}
-	return [...(all[0] ?? [])].map(([miss, count]) => ({ ...miss, count }));
+	return [...(all[0] ?? [])].map(([miss, tally]) => ({ ...miss, ...tally }));
 }

@@ -2,8 +2,9 @@
 import { callerSlot, callSlot } from '../compile/ir.ts';
 import type { Place } from '../errors.ts';
 import { isSet, RegoMap, type Value } from '../value/value.ts';
+import { spend } from '../value/work.ts';
 import { missesMax } from './limits.ts';
-import type { Frame, Get, Machine } from './machine.ts';
+import { costs, type Frame, type Get, type Machine } from './machine.ts';
 import { addMiss, type Miss, noMisses } from './misses.ts';
 
 /** What the keys of a path are counted from. */
@@ -42,19 +43,23 @@ const shown = (key: Value): string => (typeof key === 'object' && key !== null ?
 
 /** The read of the site's key number `index` found nothing in `container`. */
 export function reportMiss(m: Machine, f: Frame, site: ReadSite, index: number, container: Value): undefined {
+	const isInput = site.origin.kind === 'input';
 	// Sets and objects that rules made are no part of the input.
-	if (container instanceof RegoMap || isSet(container)) return undefined;
-	let known = m.siteMisses.get(site)?.[index + 1];
-	if (known === undefined) {
-		const path = describe(m, f, site, index + 1);
-		if (path === null) return undefined;
-		const { module, row } = site.place;
-		known = missKind(m, { kind: 'read', subject: path.general, example: path.example, module, row });
-		// Of an argument or a value, the next read may be of another path.
-		if (site.origin.kind === 'input') keepMiss(m, site, index + 1, known);
+	if (!isInput && (container instanceof RegoMap || isSet(container))) return undefined;
+	spend(costs.knownMiss);
+	const known = isInput ? m.siteMisses.get(site)?.[index + 1] : undefined;
+	const tally = known === undefined ? undefined : m.misses?.[0]?.get(known);
+	if (tally !== undefined) {
+		tally.count++;
+		return undefined;
 	}
-	m.misses ??= noMisses();
-	addMiss(m.misses, known);
+	spend(costs.miss);
+	const path = describe(m, f, site, index + 1);
+	if (path === null) return undefined;
+	const { module, row } = site.place;
+	const miss = record(m, { kind: 'read', subject: path.general, module, row }, path.example);
+	// Of an argument or a value, the next read may be of another path.
+	if (isInput) keepMiss(m, site, index + 1, miss);
 	return undefined;
 }
 
@@ -64,9 +69,13 @@ function keepMiss({ siteMisses }: Machine, site: ReadSite, count: number, miss: 
 	siteMisses.set(site, misses);
 }
 
-export function record(m: Machine, found: Miss): void {
+export function record(m: Machine, found: Miss, example: string): Miss {
+	const miss = missKind(m, found);
 	m.misses ??= noMisses();
-	addMiss(m.misses, missKind(m, found));
+	const tally = m.misses[0]?.get(miss);
+	if (tally === undefined) addMiss(m.misses, miss, example);
+	else tally.count++;
+	return miss;
 }
 
 /** The one of this place and path. */

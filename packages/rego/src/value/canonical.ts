@@ -23,13 +23,15 @@ export function canonicalKey(value: Value): Key {
 	}
 }
 
+const nodeSteps = 4;
+
 function canonicalText(value: Value, depth: number): string {
-	// Charged by length: the text of a composite is built again for each lookup.
+	// The text of a composite is built again for each lookup, which is dear next to a row.
+	spend(nodeSteps);
 	if (typeof value === 'string') {
-		spend(1 + (value.length >> 6));
-		return JSON.stringify(value);
+		spend(value.length >> 8);
+		return `"${value.length}:${value}`;
 	}
-	spend(1);
 	if (typeof value !== 'object' || value === null) return String(canonicalKey(value));
 	if (depth >= valueDepthMax) tooDeep();
 	if (isArray(value)) return `[${value.map((item) => canonicalText(item, depth + 1)).join(',')}]`;

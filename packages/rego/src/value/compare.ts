@@ -43,7 +43,17 @@ function compareAt(a: Value, b: Value, depth: number): number {
 }
 
 /** Whether two values are one; looks no further than the first difference, and does not order objects for it. */
-export const equalValues = (a: Value, b: Value): boolean => a === b || equalAt(a, b, 0);
+export function equalValues(a: Value, b: Value): boolean {
+	if (typeof a === 'string') {
+		// Text that is compared byte by byte costs something once it is long.
+		if (a.length >= longText) spend(a.length >> 10);
+		return a === b;
+	}
+	return a === b || equalAt(a, b, 0);
+}
+
+/** Charged when it is compared for equality, by the kilobyte. */
+export const longText = 4_096;
 
 function equalAt(a: Value, b: Value, depth: number): boolean {
 	if (a === b) return true;
@@ -107,10 +117,12 @@ export function compareText(a: string, b: string): number {
 		const x = a.charCodeAt(i);
 		const y = b.charCodeAt(i);
 		if (x === y) continue;
+		spend(i >> 8);
 		const surrogateX = x >= 0xd800 && x <= 0xdfff;
 		const surrogateY = y >= 0xd800 && y <= 0xdfff;
 		if (surrogateX !== surrogateY) return surrogateX ? 1 : -1;
 		return x - y;
 	}
+	spend(shared >> 8);
 	return a.length - b.length;
 }
