@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseEnvelope } from '@affidavit/attest/dsse.ts';
 import { publicKeyPem } from '@affidavit/attest/keys.ts';
+import { z } from 'zod';
 import {
 	collection,
 	demoRun,
@@ -32,7 +33,29 @@ function signed(session: ImportedSession, type: string): Record<string, unknown>
 		.predicate;
 }
 
+const schemas = [
+	['attestation-collection', 'witness-collection-v0.1'],
+	['runtime-trace', 'runtime-trace-v0.1'],
+	['index', 'index-v0.1'],
+	['verification_summary', 'verification-summary-v1'],
+] as const;
+
 describe('affidavit import', () => {
+	it('signs what the published schemas describe, also of a trace without any time', async (t) => {
+		const folder = temporaryFolder(t);
+		const { session } = await importSample(
+			folder,
+			signSample(folder, collection('v0.1', ebpfRun({ read: tampered }), { times: false })),
+		);
+		assert.equal(session?.startedAt, '1970-01-01T00:00:00.000000Z');
+		for (const [type, name] of schemas) {
+			const file = new URL(`../../../schemas/predicates/${name}.schema.json`, import.meta.url);
+			const schema = z.fromJSONSchema(JSON.parse(readFileSync(file, 'utf8')));
+			const parsed = schema.safeParse(signed(session, type));
+			assert.ok(parsed.success, `${name}: ${parsed.error}`);
+		}
+	});
+
 	for (const [name, version, run] of [
 		['the ptrace tracer', 'v0.1', ptraceRun],
 		['the eBPF tracer', 'v0.1', ebpfRun],
