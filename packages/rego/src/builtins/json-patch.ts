@@ -36,11 +36,13 @@ function child(value: Value, key: Value, context: BuiltinContext): Value | Built
 	if (isArray(value)) {
 		const index = indexOf(value.length, key);
 		if (typeof index === 'object') return index;
-		return value[index] ?? missing(key, 'array');
+		const item = value[index];
+		return item === undefined ? missing(key, 'array') : item;
 	}
 	if (isSet(value)) return value.has(key) ? key : missing(key, 'set');
 	if (!isObject(value)) return noComposite;
-	return objectGet(value, key) ?? missing(key, 'object');
+	const item = objectGet(value, key);
+	return item === undefined ? missing(key, 'object') : item;
 }
 
 const missing = (key: Value, type: string): BuiltinError =>

@@ -45,9 +45,9 @@ function child(value: Value, key: Value): Value | undefined {
 
 function get(object: Value, key: Value, fallback: Value, context: BuiltinContext): Result {
 	if (!isObject(object)) return wrongType(1, object, 'object');
-	if (isArray(key)) return find(object, key, context) ?? fallback;
-	chargeKey(key, context);
-	return objectGet(object, key) ?? fallback;
+	// null is a value: only what is not there falls back.
+	const found = find(object, isArray(key) ? key : [key], context);
+	return found === undefined ? fallback : found;
 }
 
 function keys(object: Value, context: BuiltinContext): Result {

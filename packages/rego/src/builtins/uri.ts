@@ -43,8 +43,8 @@ function readAuthority(authority: string): { hostname: string; port: string } | 
 		return port === null ? undefined : { hostname: host.slice(1, end), port: port[1] ?? '' };
 	}
 	const parts = /^([^:]*)(?::([0-9]*))?$/.exec(host);
-	// In a host only bytes beyond ASCII may be escaped; spaces and brackets and the like may not be there at all.
-	if (parts === null || /%(?![89A-Fa-f][0-9A-Fa-f])/.test(host) || /[ \\^`{|}[\]]/.test(host)) return undefined;
+	// In a host only bytes beyond ASCII may be escaped; spaces, braces and the like may not be there at all.
+	if (parts === null || /%(?![89A-Fa-f][0-9A-Fa-f])/.test(host) || /[ \\^`{|}[]/.test(host)) return undefined;
 	const hostname = decoded(parts[1] ?? '');
 	return hostname === undefined ? undefined : { hostname, port: parts[2] ?? '' };
 }
