@@ -44,16 +44,16 @@ function outcomeOf(published: PublishedCase, run: (published: PublishedCase) => 
 	}
 }
 
-export function totals(score: Score): CategoryScore {
-	const sum: CategoryScore = { cases: 0, passed: 0, refused: 0, failed: 0 };
-	for (const { cases, passed, refused, failed } of score.categories.values()) {
-		sum.cases += cases;
-		sum.passed += passed;
-		sum.refused += refused;
-		sum.failed += failed;
-	}
-	return sum;
-}
+const empty: CategoryScore = { cases: 0, passed: 0, refused: 0, failed: 0 };
+
+const added = (a: CategoryScore, b: CategoryScore): CategoryScore => ({
+	cases: a.cases + b.cases,
+	passed: a.passed + b.passed,
+	refused: a.refused + b.refused,
+	failed: a.failed + b.failed,
+});
+
+export const totals = (score: Score): CategoryScore => [...score.categories.values()].reduce(added, empty);
 
 /** Category to the number of cases that must pass. */
 export type Floor = Record<string, { passed: number; cases: number }>;
@@ -74,13 +74,20 @@ export function regressions(score: Score, floor: Floor): string[] {
 	return found;
 }
 
+/** One row for a category of both versions. */
 export function markdownTable(score: Score): string {
+	const rows = new Map<string, CategoryScore>();
+	for (const [name, category] of score.categories) {
+		const both = name.slice(name.indexOf('/') + 1);
+		rows.set(both, added(rows.get(both) ?? empty, category));
+	}
 	const row = (name: string, { cases, passed, refused, failed }: CategoryScore): string =>
 		`| ${name} | ${cases} | ${passed} | ${refused} | ${failed} |`;
+	const names = [...rows.keys()].sort();
 	return [
 		'| category | cases | passed | refused by name | failed |',
 		'| --- | ---: | ---: | ---: | ---: |',
 		row('**all**', totals(score)),
-		...[...score.categories].map(([name, category]) => row(name, category)),
+		...names.map((name) => row(name, rows.get(name) as CategoryScore)),
 	].join('\n');
 }
