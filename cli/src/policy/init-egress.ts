@@ -38,8 +38,8 @@ export function egressRego(egress: readonly Egress[]): string {
 				`\t${JSON.stringify(`${address} port ${port}`)}, # ${printable(programs.join(', '))}\n`,
 		)
 		.join('');
-	return `# Whom a build may call. \`affidavit verify\` asks this of the runtime-trace statement of the build's session, signed by the same
-# key as its collection. Witness does not: none of the attestations that it reads has a build's connections.
+	return `# Whom a build may call. \`affidavit verify\` asks this of the runtime-trace statement of the build's session, signed by a
+# functionary of the step. Witness does not: none of the attestations that it reads has a build's connections.
 package affidavit.egress
 
 # Address and port of each connection that was seen, and which programs made it.

@@ -3,9 +3,7 @@ import type { PolicyResult } from '@affidavit/attest/policy/result.ts';
 import { type VerifyPolicyRequest, verifyPolicy } from '@affidavit/attest/policy/verify-policy.ts';
 import { judgeTraces } from './trace-rules.ts';
 
-export async function askPolicy(request: Omit<VerifyPolicyRequest, 'nowNs'>): Promise<PolicyResult> {
-	const nowNs = BigInt(request.nowMs) * 1_000_000n;
-	const result = await verifyPolicy({ ...request, nowNs });
-	const { policy, attestations, rego } = request;
-	return judgeTraces({ result, policyBytes: policy.bytes, attestations, rego, nowNs });
+export async function askPolicy(question: Omit<VerifyPolicyRequest, 'nowNs'>): Promise<PolicyResult> {
+	const request = { ...question, nowNs: BigInt(question.nowMs) * 1_000_000n };
+	return judgeTraces({ request, result: await verifyPolicy(request) });
 }

@@ -1,35 +1,38 @@
 // Rules on Affidavit's own runtime-trace statements, which a policy may ask for beside Witness's collections (docs/policy.md).
 // Witness ignores the field `traces`, so these rules only ever refuse what the policy engine accepted, in strict mode.
-import { type Envelope, type TrustedKey, verifyEnvelope } from '@affidavit/attest/dsse.ts';
-import { parsePublicKey } from '@affidavit/attest/keys.ts';
+import type { Envelope } from '@affidavit/attest/dsse.ts';
 import type { LoadedAttestation } from '@affidavit/attest/policy/collection.ts';
+import { judgeSigners } from '@affidavit/attest/policy/functionaries.ts';
 import { readGoEnvelope } from '@affidavit/attest/policy/go-envelope.ts';
 import { raw } from '@affidavit/attest/policy/go-shape.ts';
-import type { RegoEngine } from '@affidavit/attest/policy/rego-engine.ts';
+import { parsePolicy } from '@affidavit/attest/policy/policy.ts';
+import type { Policy } from '@affidavit/attest/policy/policy-model.ts';
 import { judgeAttestation, regoGate } from '@affidavit/attest/policy/rego-gate.ts';
 import type { AttestationNode, CollectionNode, PolicyResult, StepNode } from '@affidavit/attest/policy/result.ts';
+import { regoStepsMax, type VerifyPolicyRequest } from '@affidavit/attest/policy/verify-policy.ts';
+import { checkSigners } from '@affidavit/attest/signers.ts';
 import { isObject, parseStatement } from '@affidavit/attest/statement.ts';
 import { collectionPredicateType, runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import type { NamedEnvelope } from '@affidavit/attest/verify-artifact.ts';
 import { type PolicyDocument, parsePolicyJson, type RequiredAttestation, readDocument } from '../policy/document.ts';
 
+/** `request`: what `result` is the answer to. */
 export interface TraceRequest {
 	result: PolicyResult;
-	policyBytes: Uint8Array;
-	attestations: readonly NamedEnvelope[];
-	rego: RegoEngine;
-	nowNs: bigint;
+	request: VerifyPolicyRequest;
 }
 
 /** What the checks of one verification share. */
 interface Traces {
-	request: TraceRequest;
-	publickeys: PolicyDocument['publickeys'];
+	request: VerifyPolicyRequest;
+	policy: Policy;
 	envelopes: ReadonlyMap<string, NamedEnvelope>;
 	/** By session; unverified until a signature is asked for. */
 	bySession: ReadonlyMap<string, Statement[]>;
 	/** Files whose trace was judged. */
 	used: Set<string>;
+	/** Steps of Rego that all traces may take together. */
+	allowance: { steps: number };
 }
 
 interface Statement {
@@ -40,20 +43,22 @@ interface Statement {
 }
 
 /** The result, refused where an accepted collection's trace is missing or denied. */
-export async function judgeTraces(request: TraceRequest): Promise<PolicyResult> {
-	const { result, policyBytes, attestations } = request;
+export async function judgeTraces({ result, request }: TraceRequest): Promise<PolicyResult> {
 	if (!result.accepted || result.mode === 'witness') return result;
-	const document = documentOf(policyBytes);
-	if (document === null)
+	const { policy: envelope, policyKeys, mode, nowMs, attestations } = request;
+	const parsed = parsePolicy({ envelope, policyKeys, mode, nowMs });
+	const document = documentOf(envelope.bytes);
+	if (parsed.kind === 'refused' || document === null)
 		return { ...result, accepted: false, reason: 'policy: cannot be read for its rules on traces' };
 	const asked = new Map(document.steps.map((step) => [step.id, step.traces]));
-	if (![...asked.values()].some((traces) => traces.length > 0)) return result;
+	if (![...asked.values()].some((of) => of.length > 0)) return result;
 	const traces: Traces = {
 		request,
-		publickeys: document.publickeys,
-		envelopes: new Map(attestations.map((envelope) => [envelope.name, envelope])),
+		policy: parsed.policy,
+		envelopes: new Map(attestations.map((named) => [named.name, named])),
 		bySession: tracesBySession(attestations),
 		used: new Set(),
+		allowance: { steps: regoStepsMax },
 	};
 	const steps: StepNode[] = [];
 	for (const step of result.steps) steps.push(await judgeStep(step, asked.get(step.name) ?? [], traces));
@@ -98,7 +103,7 @@ async function judgeStep(step: StepNode, asked: readonly RequiredAttestation[], 
 	const collections: CollectionNode[] = [];
 	for (const collection of step.collections) {
 		if (!collection.accepted) collections.push(collection);
-		else collections.push(await judgeCollection(collection, asked, traces));
+		else collections.push(await judgeCollection(collection, step.name, asked, traces));
 	}
 	const refused = collections.find((collection, i) => !collection.accepted && step.collections[i]?.accepted);
 	if (!refused) return { ...step, collections };
@@ -107,18 +112,20 @@ async function judgeStep(step: StepNode, asked: readonly RequiredAttestation[], 
 
 async function judgeCollection(
 	collection: CollectionNode,
+	step: string,
 	asked: readonly RequiredAttestation[],
 	traces: Traces,
 ): Promise<CollectionNode> {
 	const { rego, nowNs } = traces.request;
-	const found = traceOf(collection, traces);
+	const found = traceOf(collection, step, traces);
 	const nodes: AttestationNode[] = [];
 	for (const { type, regopolicies } of asked) {
 		if (type !== runtimeTracePredicateType) nodes.push(missing(type, `expected ${runtimeTracePredicateType}`));
 		else if (found.kind === 'none') nodes.push(missing(type, found.reason));
 		else {
 			const gate = regoGate({ type, rego: regopolicies });
-			nodes.push(await judgeAttestation(gate, loaded(found.predicate), -1, { engine: rego, mode: 'strict', nowNs }));
+			const context = { engine: rego, mode: 'strict', nowNs, allowance: traces.allowance } as const;
+			nodes.push(await judgeAttestation(gate, loaded(found.predicate), -1, context));
 		}
 	}
 	const refused = nodes.find((node) => !node.accepted);
@@ -137,35 +144,39 @@ const loaded = (predicate: Record<string, unknown>): LoadedAttestation => ({
 
 type FoundTrace = { kind: 'trace'; predicate: Record<string, unknown> } | { kind: 'none'; reason: string };
 
-/** The runtime-trace of the collection's session and revision, signed by the key that signed the collection. */
-function traceOf(collection: CollectionNode, { publickeys, envelopes, bySession, used }: Traces): FoundTrace {
-	const keys = signersOf(collection, publickeys);
-	if (keys.length === 0)
-		return none('the collection is not signed by a bare key of the policy, so no trace can be tied to it');
-	const envelope = envelopes.get(collection.envelope);
+/** The runtime-trace of the collection's session and revision, signed by a functionary of the step. */
+function traceOf(collection: CollectionNode, step: string, traces: Traces): FoundTrace {
+	const envelope = traces.envelopes.get(collection.envelope);
 	const said = envelope && readStatement(envelope, collectionPredicateType)?.predicate['affidavit'];
 	if (!isObject(said) || typeof said['session'] !== 'string')
 		return none('the collection names no session of Affidavit');
 	const { session, revision } = said;
-	for (const { name, envelope: trace, predicate } of bySession.get(session) ?? []) {
+	for (const { name, envelope: trace, predicate } of traces.bySession.get(session) ?? []) {
 		const { verdict } = predicate;
-		if (!isObject(verdict) || verdict['revision'] !== revision) continue;
-		if (verifyEnvelope(trace, keys).kind !== 'verified') continue;
-		used.add(name);
+		if (!isObject(verdict) || verdict['revision'] !== revision || !isByFunctionary(trace, step, traces)) continue;
+		traces.used.add(name);
 		return { kind: 'trace', predicate };
 	}
 	return none(
-		`no runtime-trace of session ${session}, revision ${String(revision)}, signed by the same key, is among the attestations`,
+		`no runtime-trace of session ${session}, revision ${String(revision)}, signed by a functionary of the step, is among the attestations`,
 	);
 }
 
-/** Keys of the policy that signed the collection as its functionaries. */
-function signersOf({ functionaries }: CollectionNode, publickeys: PolicyDocument['publickeys']): TrustedKey[] {
-	const ids = new Set(functionaries.filter((f) => f.accepted && f.certificate === '').map((f) => f.keyId));
-	return publickeys.flatMap(({ key }) => {
-		const parsed = parsePublicKey(key.toString('utf8'), 'key');
-		return parsed.kind === 'key' && ids.has(parsed.keyId) ? [{ key: parsed.key, keyId: parsed.keyId }] : [];
+function isByFunctionary(envelope: Envelope, stepName: string, { policy, request }: Traces): boolean {
+	const step = policy.steps.find(({ name }) => name === stepName);
+	if (!step) return false;
+	const { roots, timestampAuthorities, keys } = policy;
+	const checks = checkSigners(envelope, {
+		keys,
+		roots: roots.map(({ certificate }) => certificate),
+		intermediates: roots.flatMap(({ intermediates }) => intermediates),
+		timestampAuthorities: timestampAuthorities.flatMap(({ certificate, intermediates }) => [
+			certificate,
+			...intermediates,
+		]),
+		nowMs: request.nowMs,
 	});
+	return judgeSigners(checks, envelope, step, policy, 'strict').accepted;
 }
 
 const none = (reason: string): FoundTrace => ({ kind: 'none', reason });

@@ -17,6 +17,8 @@ import { type OpaOutcome, type OpaRun, runOpa } from './process.ts';
 const modulesMax = 200;
 /** Parsed modules that are remembered: the same ones come again with every attestor. */
 const rememberedMax = 1_000;
+/** Wall time of all runs of one engine together: each attestor of a policy costs one. */
+const totalMsMax = 120_000;
 /** Longest query: one argument of a command has 128 KiB on Linux. */
 const queryCharsMax = 100_000;
 
@@ -30,7 +32,14 @@ interface Opa {
 
 /** Throws CliError('usage') when there is no usable `opa`. `path`: the PATH to look for it on. */
 export async function openOpaEngine(path: string): Promise<RegoEngine> {
-	const run = (request: OpaRun): Promise<OpaOutcome> => runOpa(request, path);
+	let leftMs = totalMsMax;
+	const run = async (request: OpaRun): Promise<OpaOutcome> => {
+		if (leftMs <= 0) return { kind: 'stopped', reason: `opa: over ${totalMsMax} ms for all evaluations together` };
+		const start = performance.now();
+		const outcome = await runOpa(request, path);
+		leftMs -= performance.now() - start;
+		return outcome;
+	};
 	const version = /^Version: (\d+)(\.[\w.+-]{1,40})/m.exec(await stdoutOf(run, ['version']));
 	if (!version) throw new CliError('usage', '--rego-engine opa: `opa version` does not tell a version');
 	const v0 = version[1] === '0' ? [] : ['--v0-compatible'];
