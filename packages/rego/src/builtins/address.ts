@@ -47,14 +47,20 @@ export function parseNetwork(text: string): Network | undefined {
 	if (slash < 0) return undefined;
 	const address = parseAddress(text.slice(0, slash));
 	const length = text.slice(slash + 1);
-	if (address === undefined || !/^[0-9]{1,3}$/.test(length)) return undefined;
+	if (address === undefined || !/^[0-9]{1,7}$/.test(length)) return undefined;
+	const prefix = Number(length);
 	const isMapped = address.bits === 32 && text.includes(':');
-	const written = Number(length);
-	if (written > (isMapped ? 128 : address.bits)) return undefined;
-	if (!/^(?:0|[1-9][0-9]*)$/.test(length)) return undefined;
-	const prefix = isMapped ? Math.max(written - 96, 0) : written;
-	return { bits: address.bits, value: address.value & mask(address.bits, prefix), prefix };
+	if (prefix > (isMapped ? 128 : address.bits)) return undefined;
+	if (!isMapped) return networkOf(address, prefix);
+	// Less than the 96 bits before the IPv4 address: an IPv6 network after all.
+	return prefix < 96 ? networkOf({ bits: 128, value: onOneLine(address) }, prefix) : networkOf(address, prefix - 96);
 }
+
+const networkOf = ({ bits, value }: Address, prefix: number): Network => ({
+	bits,
+	value: value & mask(bits, prefix),
+	prefix,
+});
 
 export const lastOf = ({ bits, value, prefix }: Network): bigint => value | ((1n << BigInt(bits - prefix)) - 1n);
 

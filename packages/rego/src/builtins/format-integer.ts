@@ -1,4 +1,4 @@
-// Integers by the verbs of Go's package fmt, of 64 bits and larger ones (Go's int and *big.Int), which differ a little.
+// Integers by the verbs of Go's package fmt, of 64 bits and larger ones (Go's int64 and *big.Int), which differ a little.
 import { type Flags, pad } from './format-flags.ts';
 import { quoted } from './value-text.ts';
 

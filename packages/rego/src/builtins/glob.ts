@@ -19,15 +19,17 @@ interface Reader {
 const code = (character = ''): number => character.codePointAt(0) ?? 0;
 const literal = (character: string): string => `\\x{${code(character).toString(16)}}`;
 
-/** Up to an unescaped breaker; a \ at the end is dropped. */
-function readText(reader: Reader, breakers: string): string {
+const trailingEscape = new BuiltinError('glob: trailing `\\`');
+
+/** Up to an unescaped breaker. */
+function readText(reader: Reader, breakers: string): string | BuiltinError {
 	let text = '';
 	while (reader.at < reader.characters.length) {
 		let character = reader.characters[reader.at] as string;
 		if (breakers.includes(character)) break;
 		reader.at++;
 		if (character === '\\') {
-			if (reader.at >= reader.characters.length) break;
+			if (reader.at >= reader.characters.length) return trailingEscape;
 			character = reader.characters[reader.at] as string;
 			reader.at++;
 		}
@@ -49,7 +51,11 @@ function readRange(reader: Reader): string | BuiltinError {
 		if (high === undefined) return unexpectedEnd;
 		content = `${literal(low)}-${literal(high)}`;
 		reader.at += 3;
-	} else content = readText(reader, ']');
+	} else {
+		const text = readText(reader, ']');
+		if (text instanceof BuiltinError) return text;
+		content = text;
+	}
 	if (reader.at >= reader.characters.length) return unexpectedEnd;
 	if (reader.characters[reader.at] !== ']') return new BuiltinError('expected close range character');
 	if (dash === '-' && code(high) < code(low)) {
@@ -89,10 +95,13 @@ function translate(reader: Reader): string | BuiltinError {
 			reader.depth--;
 			source += ')';
 			reader.at++;
-		} else source += readText(reader, reader.depth > 0 ? '?*[{},' : '?*[{');
+		} else {
+			const text = readText(reader, reader.depth > 0 ? '?*[{},' : '?*[{');
+			if (text instanceof BuiltinError) return text;
+			source += text;
+		}
 	}
-	// A brace that is not closed ends with the glob.
-	return source + ')'.repeat(reader.depth);
+	return reader.depth > 0 ? new BuiltinError('glob: unclosed `{`') : source;
 }
 
 function compileGlob(glob: string, delimiters: readonly string[], context: BuiltinContext): Pattern | BuiltinError {

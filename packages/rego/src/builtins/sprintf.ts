@@ -12,7 +12,7 @@ const widthMax = 1_000_000;
 const outputMax = 64 * 1024 * 1024;
 
 /** What Go is given: integers, large ones, floats, and text for all the rest, true and null too. */
-type Argument = { type: 'int' | '*big.Int'; value: bigint } | { type: 'float64'; value: number } | Text;
+type Argument = { type: 'int64' | '*big.Int'; value: bigint } | { type: 'float64'; value: number } | Text;
 interface Text {
 	type: 'string';
 	value: string;
@@ -27,7 +27,7 @@ function argument(value: Value): Argument {
 }
 
 const whole = (value: bigint): Argument => ({
-	type: BigInt.asIntN(64, value) === value ? 'int' : '*big.Int',
+	type: BigInt.asIntN(64, value) === value ? 'int64' : '*big.Int',
 	value,
 });
 
@@ -98,7 +98,7 @@ function readStar(printer: Printer): number | undefined {
 	const taken = printer.args[printer.next];
 	if (taken === undefined) return undefined;
 	printer.next++;
-	if (taken.type !== 'int') return undefined;
+	if (taken.type !== 'int64') return undefined;
 	return taken.value <= BigInt(widthMax) && taken.value >= -BigInt(widthMax) ? Number(taken.value) : undefined;
 }
 
@@ -192,7 +192,7 @@ function print(printer: Printer, value: Argument, verb: string, flags: Flags): v
 
 function formatted(value: Argument, verb: string, flags: Flags): string | undefined {
 	switch (value.type) {
-		case 'int':
+		case 'int64':
 			return formatInteger(value.value, verb, flags);
 		case '*big.Int':
 			return formatBig(value.value, verb, flags);
