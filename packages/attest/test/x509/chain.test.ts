@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { sign } from 'node:crypto';
 import { suite, test } from 'node:test';
+import * as asn1js from 'asn1js';
 import type { Certificate } from '../../src/x509/certificate.ts';
 import { candidatesMax, verifyChain } from '../../src/x509/chain.ts';
 import type { CertificateFields, Issued } from '../authority.ts';
@@ -12,6 +14,16 @@ const chainOf = (leaf: Issued, intermediates: Issued[], roots: Issued[], atMs = 
 	verifyChain({ leaf: read(leaf), intermediates: intermediates.map(read), roots: roots.map(read), atMs });
 
 const subjects = (chain: readonly Certificate[]): string[] => chain.map(({ subject }) => subject);
+
+/** The same certificate without version and extensions, signed by its issuer again. */
+function asVersion1(issued: Issued, issuer: Issued): Issued {
+	const [tbs, algorithm] = (asn1js.fromBER(issued.der).result as asn1js.Sequence).valueBlock.value;
+	const inner = (tbs as asn1js.Sequence).valueBlock.value.filter(({ idBlock }) => idBlock.tagClass !== 3);
+	const bytes = new asn1js.Sequence({ value: inner }).toBER();
+	const valueHex = new Uint8Array(sign('sha256', new Uint8Array(bytes), issuer.privateKey)).buffer;
+	const value = [asn1js.fromBER(bytes).result, algorithm as asn1js.Sequence, new asn1js.BitString({ valueHex })];
+	return { ...issued, der: Buffer.from(new asn1js.Sequence({ value }).toBER()) };
+}
 
 suite('accepted', () => {
 	test('leaf, intermediates in any order, root; keys of every kind', async () => {
@@ -123,6 +135,15 @@ suite('refused', () => {
 			assert.match(reasonOf(chainOf(leaf, [middle], [root])), reason);
 		});
 
+	test('an intermediate of version 1, which cannot say that it is an authority; a root may be one', async () => {
+		const root = await makeAuthority({ name: 'CN=root' });
+		const middle = asVersion1(await makeAuthority({ name: 'CN=middle', withoutKeyIds: true }, root), root);
+		const leaf = await issueLeaf(middle);
+		assert.equal(read(middle).path.version, 1);
+		assert.match(reasonOf(chainOf(leaf, [middle], [root])), /issuer "CN=middle" is no certificate authority/);
+		assert.equal(chainOf(leaf, [], [middle]).kind, 'chain');
+	});
+
 	test('more authorities than a path length allows', async () => {
 		const root = await makeAuthority({ name: 'CN=root', pathLength: 0 });
 		const middle = await makeAuthority({ name: 'CN=middle' }, root);
@@ -146,7 +167,8 @@ suite('refused', () => {
 		const aByB = await makeAuthority({ name: 'CN=a', keys: a }, selfB);
 		const bByA = await makeAuthority({ name: 'CN=b', keys: b }, selfA);
 		const leaf = await issueLeaf(selfA, { name: 'CN=leaf' });
-		assert.equal(chainOf(leaf, [selfA, selfB, aByB, bByA], [root]).kind, 'refused');
+		const nowhere = reasonOf(chainOf(leaf, [selfA, selfB, aByB, bByA], [root]));
+		assert.match(nowhere, /go round in a circle/);
 		assert.equal(chainOf(leaf, [selfA, selfB, aByB, bByA], [selfB]).kind, 'chain');
 	});
 

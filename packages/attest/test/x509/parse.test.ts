@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { certificateBytesMax } from '../../src/x509/certificate.ts';
+import { readDer } from '../../src/x509/der.ts';
 import { fulcioNames } from '../../src/x509/fulcio.ts';
 import { parseCertificate, parseCertificatePem } from '../../src/x509/parse.ts';
 import type { CertificateFields } from '../authority.ts';
@@ -170,6 +171,14 @@ suite('refused', () => {
 		assert.match(reasonOf(parseCertificatePem(large)), /at most 65536 bytes/);
 	});
 
+	test('two signature algorithms that do not agree', async () => {
+		const { der } = await makeAuthority({ kind: 'p256' });
+		// ecdsa-with-SHA256 outside, where nothing signs it, becomes ecdsa-with-SHA384.
+		const algorithm = Buffer.from('06082a8648ce3d040302', 'hex');
+		der[der.lastIndexOf(algorithm) + algorithm.length - 1] = 3;
+		assert.match(reasonOf(parseCertificate(der)), /signature algorithm: the two do not agree/);
+	});
+
 	test('an element that runs over the end of what holds it, and lengths in a longer form than needed', async () => {
 		const { der } = await makeAuthority({ name: 'CN=abc' });
 		// The set around the common name says one byte less than it holds.
@@ -178,6 +187,8 @@ suite('refused', () => {
 		assert.ok(set > 0);
 		shorter[set + 1] = 0x0b;
 		assert.match(reasonOf(parseCertificate(shorter)), /expected one DER structure/);
+		assert.ok(readDer(Buffer.from('3009a007300582036100ff', 'hex')));
+		assert.equal(readDer(Buffer.from('3009a006300582036100ff', 'hex')), null);
 		const length = der.readUInt16BE(2);
 		const longer = Buffer.concat([Buffer.from([0x30, 0x83, 0, length >> 8, length & 0xff]), der.subarray(4)]);
 		assert.match(reasonOf(parseCertificate(longer)), /expected one DER structure/);
