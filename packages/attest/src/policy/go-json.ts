@@ -1,24 +1,17 @@
 // A JSON value read into a Go struct and written out again, as encoding/json does it: unknown fields vanish, missing ones
 // come back as zero values, empty ones vanish where the struct says so. That is what a Rego rule of Witness sees.
 import { isKnownAlgorithm } from './digest-set.ts';
+import type { Context } from './go-json-context.ts';
+import { isObject, Mismatch, mismatch, shown, where } from './go-json-context.ts';
 import { Members, NumberToken, plainObject } from './go-json-text.ts';
+import { readAddress, readBytes, readFloat, readInteger, readKey, readTime } from './go-scalars.ts';
 import type { Field, Shape, StructShape } from './go-shape.ts';
 import { foldName } from './go-shape.ts';
-import { parseRfc3339, zeroTime } from './rfc3339.ts';
+import { zeroTime } from './rfc3339.ts';
 
 export type Reshaped = { kind: 'value'; value: unknown; ambiguity: string } | { kind: 'invalid'; reason: string };
 
-/** Carries a wrong type out of the recursion; never leaves this file. */
-class Mismatch extends Error {}
-
-interface Context {
-	/** Field names and positions down to where the reader is. */
-	path: (string | number)[];
-	/** First differently-cased field, '' for none. */
-	ambiguity: string;
-}
-
-/** `exact`: what parseGoJson said of the text that the value is from. */
+/** `value`: of parseGoJson; `root`: what a refusal calls it. */
 export function reshape(shape: Shape, value: unknown, root: string): Reshaped {
 	const context: Context = { path: [root], ambiguity: '' };
 	try {
@@ -31,7 +24,7 @@ export function reshape(shape: Shape, value: unknown, root: string): Reshaped {
 
 /** `previous`: what an earlier field of the same name gave; undefined for none. */
 function read(shape: Shape, value: unknown, previous: unknown, context: Context): unknown {
-	if (value === null) return readNull(shape, previous);
+	if (value === null && shape.kind !== 'jwk') return readNull(shape, previous);
 	switch (shape.kind) {
 		case 'string':
 			return typeof value === 'string' ? value : mismatch(context, 'a string', value);
@@ -43,6 +36,8 @@ function read(shape: Shape, value: unknown, previous: unknown, context: Context)
 			return readFloat(value, context);
 		case 'bytes':
 			return readBytes(value, context);
+		case 'ip':
+			return readAddress(value, context);
 		case 'time':
 			return readTime(value, context);
 		case 'digests':
@@ -51,8 +46,10 @@ function read(shape: Shape, value: unknown, previous: unknown, context: Context)
 			return plainValue(value, true, context);
 		case 'raw':
 			return value;
+		case 'jwk':
+			return readKey(value, context);
 		case 'object':
-			return isObject(value) ? plainValue(value, true, context) : mismatch(context, 'an object', value);
+			return readObject(value, context);
 		case 'list':
 			return readList(shape.of, value, previous, context);
 		case 'map':
@@ -86,6 +83,7 @@ function readNull(shape: Shape, previous: unknown): unknown {
 export function zero(shape: Shape): unknown {
 	switch (shape.kind) {
 		case 'string':
+		case 'ip':
 			return '';
 		case 'bool':
 			return false;
@@ -96,6 +94,10 @@ export function zero(shape: Shape): unknown {
 			return zeroTime;
 		case 'digests':
 			return {};
+		case 'list':
+			return shape.made ? [] : null;
+		case 'map':
+			return shape.made ? {} : null;
 		case 'struct':
 			return written(shape, []);
 		default:
@@ -170,6 +172,7 @@ function isEmpty(shape: Shape, value: unknown): boolean {
 		case 'raw':
 			return value === null;
 		case 'string':
+		case 'ip':
 		case 'bytes':
 			return value === '' || value === null;
 		case 'list':
@@ -200,8 +203,16 @@ function readList(of: Shape, value: unknown, previous: unknown, context: Context
 	return items ?? value;
 }
 
+/** structpb takes no field twice. */
+function readObject(value: unknown, context: Context): unknown {
+	if (!isObject(value)) return mismatch(context, 'an object', value);
+	return value instanceof Members ? mismatch(context, 'each field once', value) : plainValue(value, true, context);
+}
+
 function readMap(of: Shape, value: unknown, previous: unknown, context: Context): unknown {
 	if (!isObject(value)) return mismatch(context, 'an object', value);
+	// An item that a later one replaces must be right as well.
+	if (value instanceof Members) for (const item of value.values) read(of, item, undefined, context);
 	const source = value instanceof Members ? plainObject(value) : (value as Record<string, unknown>);
 	// A map that comes twice is filled twice.
 	if (previous !== undefined && previous !== null)
@@ -223,6 +234,9 @@ function readMap(of: Shape, value: unknown, previous: unknown, context: Context)
 
 function readDigests(value: unknown, context: Context): unknown {
 	if (!isObject(value)) return mismatch(context, 'an object', value);
+	if (value instanceof Members)
+		for (const digest of value.values)
+			if (digest !== null && typeof digest !== 'string') return mismatch(context, 'a string', digest);
 	const source = value instanceof Members ? plainObject(value) : (value as Record<string, unknown>);
 	let out: Record<string, unknown> | null = null;
 	for (const name in source) {
@@ -234,50 +248,6 @@ function readDigests(value: unknown, context: Context): unknown {
 		out[name] = '';
 	}
 	return out ?? source;
-}
-
-function readInteger(min: bigint, max: bigint, value: unknown, context: Context): unknown {
-	if (typeof value === 'number' && Number.isInteger(value)) {
-		if (value >= min && value <= max) return value + 0;
-	} else if (value instanceof NumberToken && /^-?\d{1,30}$/.test(value.text)) {
-		const whole = BigInt(value.text);
-		if (whole >= min && whole <= max) return Number.isSafeInteger(Number(whole)) ? Number(whole) : whole;
-	}
-	return mismatch(context, `an integer from ${min} to ${max}`, value);
-}
-
-function readFloat(value: unknown, context: Context): unknown {
-	const number = value instanceof NumberToken ? Number(value.text) : value;
-	return typeof number === 'number' && Number.isFinite(number) ? number : mismatch(context, 'a number', value);
-}
-
-function readTime(value: unknown, context: Context): unknown {
-	const time = typeof value === 'string' ? parseRfc3339(value, true) : null;
-	return time === null ? mismatch(context, 'a time (RFC 3339)', value) : time.text;
-}
-
-function readBytes(value: unknown, context: Context): unknown {
-	if (Array.isArray(value)) context.ambiguity ||= `${where(context)} is an array of numbers, read as bytes`;
-	const bytes = typeof value === 'string' ? decodeGoBase64(value) : byteList(value);
-	return bytes === null ? mismatch(context, 'base64 (standard alphabet, padded)', value) : bytes.toString('base64');
-}
-
-/** Go also takes an array of numbers for bytes. */
-function byteList(value: unknown): Buffer | null {
-	if (!Array.isArray(value)) return null;
-	for (const item of value) if (!Number.isInteger(item) || item < 0 || item > 255) return null;
-	return Buffer.from(value as number[]);
-}
-
-/** Standard base64 with padding; line ends are skipped, as Go's decoder does. */
-export function decodeGoBase64(encoded: string): Buffer | null {
-	const text = encoded.includes('\n') || encoded.includes('\r') ? encoded.replace(/[\r\n]/g, '') : encoded;
-	if (text.length % 4 !== 0) return null;
-	const bytes = Buffer.from(text, 'base64');
-	const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-	// Node skips what it does not know and takes the URL-safe alphabet too; both show.
-	if (bytes.length !== (text.length / 4) * 3 - padding) return null;
-	return text.includes('-') || text.includes('_') ? null : bytes;
 }
 
 /** A value without tokens: doubles when `doubles`, else whole numbers stay exact as bigints. */
@@ -302,33 +272,4 @@ export function plainValue(value: unknown, doubles: boolean, context?: Context):
 		out[key] = item;
 	}
 	return out ?? source;
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> | Members =>
-	typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberToken);
-
-const shownMax = 80;
-const shown = (name: string): string => JSON.stringify(name.length > shownMax ? `${name.slice(0, shownMax)}…` : name);
-
-const plainName = /^[A-Za-z_][A-Za-z0-9_]{0,79}$/;
-
-function where({ path }: Context): string {
-	let out = '';
-	for (const part of path.slice(-6)) {
-		if (typeof part === 'number') out += `[${part}]`;
-		else out += plainName.test(part) ? `${out === '' ? '' : '.'}${part}` : `[${shown(part)}]`;
-	}
-	return out;
-}
-
-function mismatch(context: Context, expected: string, found: unknown): never {
-	throw new Mismatch(`${where(context)}: expected ${expected}, found ${describe(found)}`);
-}
-
-function describe(value: unknown): string {
-	if (value === null) return 'null';
-	if (Array.isArray(value)) return 'an array';
-	if (value instanceof NumberToken) return shown(value.text).slice(1, -1);
-	if (typeof value === 'string') return shown(value);
-	return typeof value === 'object' ? 'an object' : String(value);
 }

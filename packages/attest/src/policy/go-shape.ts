@@ -1,7 +1,11 @@
 // The shapes of Go structs as encoding/json sees them: what it reads of a JSON value, and what it writes of it again.
 
 export type Shape =
-	| { kind: 'string' | 'bool' | 'float' | 'digests' }
+	| { kind: 'string' | 'bool' | 'digests' }
+	/** float32. */
+	| { kind: 'float' }
+	/** net.IP. */
+	| { kind: 'ip' }
 	| { kind: 'int'; min: bigint; max: bigint }
 	/** []byte: standard base64. */
 	| { kind: 'bytes' }
@@ -11,10 +15,12 @@ export type Shape =
 	| { kind: 'any' }
 	/** Kept as it stands: json.RawMessage, or a type whose Go shape is not known here. */
 	| { kind: 'raw' }
+	/** jose.JSONWebKey: an object of a known key type, kept as it stands; null is refused, as go-jose does. */
+	| { kind: 'jwk' }
 	/** structpb.Struct: an object or null. */
 	| { kind: 'object' }
-	| { kind: 'list'; of: Shape }
-	| { kind: 'map'; of: Shape }
+	/** `made`: empty, not null, when the field is missing. */
+	| { kind: 'list' | 'map'; of: Shape; made: boolean }
 	| { kind: 'pointer'; to: Shape }
 	| StructShape;
 
@@ -37,20 +43,24 @@ export interface Field {
 
 export const text: Shape = { kind: 'string' };
 export const bool: Shape = { kind: 'bool' };
-export const float: Shape = { kind: 'float' };
+export const float32: Shape = { kind: 'float' };
+export const ip: Shape = { kind: 'ip' };
 export const digests: Shape = { kind: 'digests' };
 export const bytes: Shape = { kind: 'bytes' };
 export const time: Shape = { kind: 'time' };
 export const any: Shape = { kind: 'any' };
 export const raw: Shape = { kind: 'raw' };
+export const jwk: Shape = { kind: 'jwk' };
 export const object: Shape = { kind: 'object' };
 export const int64: Shape = { kind: 'int', min: -(1n << 63n), max: (1n << 63n) - 1n };
 export const int32: Shape = { kind: 'int', min: -(1n << 31n), max: (1n << 31n) - 1n };
 export const uint64: Shape = { kind: 'int', min: 0n, max: (1n << 64n) - 1n };
 export const uint32: Shape = { kind: 'int', min: 0n, max: (1n << 32n) - 1n };
 export const uint16: Shape = { kind: 'int', min: 0n, max: (1n << 16n) - 1n };
-export const list = (of: Shape): Shape => ({ kind: 'list', of });
-export const map = (of: Shape): Shape => ({ kind: 'map', of });
+export const list = (of: Shape): Shape => ({ kind: 'list', of, made: false });
+export const map = (of: Shape): Shape => ({ kind: 'map', of, made: false });
+export const madeList = (of: Shape): Shape => ({ kind: 'list', of, made: true });
+export const madeMap = (of: Shape): Shape => ({ kind: 'map', of, made: true });
 export const pointer = (to: Shape): Shape => ({ kind: 'pointer', to });
 
 /** Fields in the order of the Go struct; a name that ends in `?` is omitempty. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { attestorType } from '../../src/policy/attestors/registry.ts';
-import { decodeGoBase64, plainValue, reshape } from '../../src/policy/go-json.ts';
+import { plainValue, reshape } from '../../src/policy/go-json.ts';
 import { parseGoJson } from '../../src/policy/go-json-text.ts';
+import { decodeGoBase64 } from '../../src/policy/go-scalars.ts';
 import type { Shape } from '../../src/policy/go-shape.ts';
 import {
 	any,

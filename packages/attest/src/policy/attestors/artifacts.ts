@@ -6,7 +6,7 @@ import {
 	bool,
 	bytes,
 	digests,
-	float,
+	float32,
 	int32,
 	int64,
 	list,
@@ -149,8 +149,12 @@ const sha256Of = (set: DigestSet): string => set['sha256'] ?? '';
 
 const sarif: AttestorType = {
 	types: ['https://witness.dev/attestations/sarif/v0.1'],
-	shape: struct({ report: raw, reportFileName: text, reportDigestSet: digests }),
-	unknown: ['report'],
+	shape: struct({
+		report: struct({ version: text, $schema: text, runs: list(raw) }),
+		reportFileName: text,
+		reportDigestSet: digests,
+	}),
+	unknown: ['report.runs.*'],
 };
 
 const vex: AttestorType = {
@@ -195,7 +199,7 @@ const secretscan: AttestorType = {
 				startLine: int64,
 				'secret?': digests,
 				'match?': text,
-				'entropy?': float,
+				'entropy?': float32,
 				'encodingPath?': list(text),
 				'locationApproximate?': bool,
 			}),

@@ -1,20 +1,22 @@
 // Who ran the build: CI systems, clouds, tokens.
-import { any, list, map, pointer, raw, struct, text, time } from '../go-shape.ts';
+import { any, jwk, list, madeMap, map, object, pointer, struct, text, time } from '../go-shape.ts';
 import type { Attestor, AttestorType, Subjects } from './attestor.ts';
 import { textOf, textSubjects } from './attestor.ts';
 
-const jwtShape = struct({ claims: map(any), verifiedBy: struct({ jwksUrl: text, jwk: raw }) });
+const verifiedBy = struct({ jwksUrl: text, jwk });
+/** Within another attestor; by itself it has an empty map of claims from the start. */
+const jwtShape = struct({ claims: map(any), verifiedBy });
 
 /** go-jose writes no empty key, so a token without one cannot be given to Rego. */
 const keyMissing = (jwt: unknown): string => {
 	if (typeof jwt !== 'object' || jwt === null) return '';
-	const { verifiedBy } = jwt as { verifiedBy: { jwk: unknown } };
-	return verifiedBy.jwk === null ? 'the token has no verifiedBy.jwk: the real engine cannot write it for Rego' : '';
+	const { verifiedBy: by } = jwt as { verifiedBy: { jwk: unknown } };
+	return by.jwk === null ? 'the token has no verifiedBy.jwk: the real engine cannot write it for Rego' : '';
 };
 
 const jwt: AttestorType = {
 	types: ['https://witness.dev/attestations/jwt/v0.1'],
-	shape: jwtShape,
+	shape: struct({ claims: madeMap(any), verifiedBy }),
 	unknown: ['verifiedBy.jwk'],
 	unwritable: keyMissing,
 };
@@ -114,7 +116,7 @@ const awsCodebuild: AttestorType = {
 			'webhook_head_ref?': text,
 			'webhook_actor_id?': text,
 			'region?': text,
-			'build_details?': raw,
+			'build_details?': object,
 		}),
 		'raw_build_details?': text,
 	}),

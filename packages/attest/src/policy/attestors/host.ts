@@ -5,7 +5,9 @@ import {
 	bytes,
 	digests,
 	int64,
+	ip,
 	list,
+	madeList,
 	map,
 	raw,
 	struct,
@@ -20,7 +22,7 @@ import { digestOfText, digestsOf, listOf, textOf } from './attestor.ts';
 
 const lockfiles: AttestorType = {
 	types: ['https://witness.dev/attestations/lockfiles/v0.1'],
-	shape: struct({ lockfiles: list(struct({ filename: text, content: text, digest: digests })) }),
+	shape: struct({ lockfiles: madeList(struct({ filename: text, content: text, digest: digests })) }),
 	unknown: [],
 	subjects(attestor) {
 		const files = listOf(attestor, 'lockfiles') as readonly Attestor[];
@@ -71,7 +73,7 @@ const connection = struct({
 	start_time: time,
 	end_time: time,
 	process: struct({ pid: uint32, comm: text, 'cgroup_id?': uint64 }),
-	destination: struct({ ip: text, port: uint16, 'hostname?': text }),
+	destination: struct({ ip, port: uint16, 'hostname?': text }),
 	'tcp_payloads?': list(struct({ timestamp: time, direction: text, payload })),
 	bytes_sent: uint64,
 	bytes_received: uint64,
