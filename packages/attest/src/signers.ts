@@ -23,7 +23,26 @@ export interface SignersRequest {
 	nowMs: number;
 	/** For a set of envelopes: what their signatures have in common is then read once. */
 	cache?: CertificateCache;
+	/** For a set of envelopes: what all their checks may take together, beside the limits of each. */
+	allowance?: SignersAllowance;
 }
+
+/** Counts down; what is left of it bounds the next envelope. */
+export interface SignersAllowance {
+	/** To hash, and what checks cost beside, in bytes that could be hashed in that time. */
+	signedBytes: number;
+	/** Of certificates, intermediates and timestamps. */
+	signerBytes: number;
+	/** Issuers that are tried. */
+	candidates: number;
+}
+
+/** Seconds, not minutes, for as many envelopes as there may be. */
+export const makeSignersAllowance = (): SignersAllowance => ({
+	signedBytes: 3 * 1024 * 1024 * 1024,
+	signerBytes: 24 * 1024 * 1024,
+	candidates: 20_000,
+});
 
 /** `signature`: position in the envelope. `padding`: of an RSA signature that verified, else 'none'. `reason`: '' when verified. */
 export type SignerCheck =
@@ -69,13 +88,18 @@ interface Work {
 
 /** One check per signature and key, and one per signature with a certificate; in the envelope's order. Never throws. */
 export function checkSigners(envelope: Envelope, request: SignersRequest): SignerCheck[] {
+	const { allowance = makeSignersAllowance() } = request;
+	const carried = carriedBytes(envelope);
+	const carriedMax = Math.min(signerBytesMax, allowance.signerBytes);
 	const work: Work = {
 		signed: signedBytes(envelope),
-		bytesLeft: signedWorkBytesMax,
-		budget: { candidatesLeft: envelopeCandidatesMax },
+		bytesLeft: Math.min(signedWorkBytesMax, allowance.signedBytes),
+		budget: { candidatesLeft: Math.min(envelopeCandidatesMax, allowance.candidates) },
 		cache: request.cache ?? makeCertificateCache(),
-		tooMuch: carriedBytes(envelope) > signerBytesMax ? `more than ${signerBytesMax} bytes of certificates` : '',
+		tooMuch: carried > carriedMax ? `more than ${carriedMax} bytes of certificates` : '',
 	};
+	const { bytesLeft } = work;
+	const { candidatesLeft } = work.budget;
 	const checks: SignerCheck[] = [];
 	for (const [index, signature] of envelope.signatures.entries()) {
 		if (signature.certificate && signature.certificate.length > 0) {
@@ -85,6 +109,9 @@ export function checkSigners(envelope: Envelope, request: SignersRequest): Signe
 		}
 		checkKeys(checks, index, signature, request.keys, work);
 	}
+	allowance.signedBytes -= bytesLeft - Math.max(0, work.bytesLeft);
+	allowance.candidates -= candidatesLeft - Math.max(0, work.budget.candidatesLeft);
+	if (work.tooMuch === '') allowance.signerBytes -= carried;
 	return checks;
 }
 
@@ -125,7 +152,7 @@ function check(work: Work, key: Certificate['key'], sig: Uint8Array): SignatureC
 
 const unverified = (work: Work): string =>
 	work.bytesLeft < 0
-		? `more than ${signedWorkBytesMax} bytes to hash: too many signatures and keys for a payload of this size`
+		? 'more bytes to hash than the limit: too many signatures and keys for payloads of this size'
 		: 'the signature does not verify under the key';
 
 function checkCertificate(

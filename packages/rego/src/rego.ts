@@ -61,6 +61,8 @@ export interface EvaluateOptions {
 	/** Unix time in nanoseconds, of time.now_ns. */
 	nowNs: bigint;
 	limits?: Partial<Limits>;
+	/** Steps that several evaluations may take together, beside the limit of each. */
+	allowance?: { steps: number };
 	/** Whether an error of a built-in ends the evaluation instead of being undefined. Default false. */
 	strictBuiltinErrors?: boolean;
 	/** Of the query's text. Default v0. */
@@ -109,6 +111,8 @@ export function evaluateDocuments(
 	options: EvaluateOptions,
 ): DocumentsAnswer {
 	const limits = { ...defaultLimits, ...options.limits };
+	const { allowance } = options;
+	if (allowance) limits.steps = Math.min(limits.steps, allowance.steps);
 	const outcome = runLimited(limits, () => {
 		const machine = machineFor(options, limits);
 		return paths.map((path): Document => {
@@ -118,6 +122,7 @@ export function evaluateDocuments(
 			return { value, shortfalls: unflipped(machine.misses) };
 		});
 	});
+	if (allowance) allowance.steps -= outcome.steps;
 	if (outcome.kind === 'stopped') return { kind: 'error', problem: outcome.problem };
 	return { kind: 'documents', documents: outcome.value };
 }
@@ -131,18 +136,23 @@ export interface RegoEngine {
 		/** Parsed JSON. */
 		input: unknown;
 		nowNs: bigint;
+		allowance?: { steps: number };
 	}): Promise<RegoAnswer>;
 }
 
 /** Modules are v0 unless they import rego.v1, as for the real engine. */
 export function createRegoEngine(limits: Partial<Limits> = {}): RegoEngine {
+	/** A policy's modules come again with every attestor, in the same array. */
+	const compiled = new WeakMap<readonly Source[], CompiledModules>();
 	return {
 		name: 'affidavit',
 		tellsMissing: true,
-		evaluate: async ({ modules, input, nowNs }) => {
-			const compiled = compileModules(modules, { version: 'v0' });
-			if (compiled.kind === 'invalid') return { kind: 'refused', reasons: compiled.problems.map(describeProblem) };
-			return answerPackages(compiled.program, { input: input as Value, nowNs, limits });
+		evaluate: async ({ modules, input, nowNs, allowance }) => {
+			const program = compiled.get(modules) ?? compileModules(modules, { version: 'v0' });
+			compiled.set(modules, program);
+			if (program.kind === 'invalid') return { kind: 'refused', reasons: program.problems.map(describeProblem) };
+			const shared = allowance && { allowance };
+			return answerPackages(program.program, { input: input as Value, nowNs, limits, ...shared });
 		},
 	};
 }

@@ -68,4 +68,6 @@ export interface RegoRequest {
 	input: unknown;
 	/** Unix time in nanoseconds for time.now_ns. */
 	nowNs: bigint;
+	/** What all evaluations of one verification may take together; an engine that counts its steps takes them from it. */
+	allowance?: { steps: number };
 }

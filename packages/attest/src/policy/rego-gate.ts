@@ -31,6 +31,8 @@ export interface RegoContext {
 	mode: PolicyMode;
 	/** Unix time in nanoseconds. */
 	nowNs: bigint;
+	/** Shared by all attestors of one verification: each evaluation is bounded, but there may be many. */
+	allowance?: { steps: number };
 }
 
 export async function judgeAttestation(
@@ -46,12 +48,13 @@ export async function judgeAttestation(
 	const unwritable = attestation.about.unwritable?.(attestation.attestor) ?? '';
 	if (unwritable !== '') return { ...node, accepted: false, reason: unwritable, rules: [] };
 	const { engine, nowNs } = context;
+	const shared = context.allowance && { allowance: context.allowance };
 	const input = regoInput(attestation);
-	const answer = await engine.evaluate({ modules: sources, input, nowNs });
+	const answer = await engine.evaluate({ modules: sources, input, nowNs, ...shared });
 	if (answer.kind === 'refused') return refused(node, gate, answer.reasons);
 	let replaced: ReadonlySet<string> = new Set();
 	if (survivors.length < sources.length) {
-		const asReal = await engine.evaluate({ modules: survivors, input, nowNs });
+		const asReal = await engine.evaluate({ modules: survivors, input, nowNs, ...shared });
 		if (asReal.kind === 'refused') return refused(node, gate, asReal.reasons);
 		replaced = silenced(answer.packages, asReal.packages);
 	}

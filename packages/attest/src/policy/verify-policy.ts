@@ -1,7 +1,10 @@
 // Is this artifact what the policy asks for? A list of checks from the top: the policy, the files, the search in rounds, the
 // links between steps, the verdict. Pure: no file, no clock, no network.
 import type { TrustedKey } from '../dsse.ts';
+import type { SignersAllowance } from '../signers.ts';
+import { makeSignersAllowance } from '../signers.ts';
 import type { NamedEnvelope } from '../verify-artifact.ts';
+import { type CertificateCache, makeCertificateCache } from '../x509/certificate-cache.ts';
 import type { JudgedCollection, StepContext } from './judge-collection.ts';
 import { judgeCollection } from './judge-collection.ts';
 import { linkArtifacts } from './link-artifacts.ts';
@@ -29,6 +32,8 @@ export interface VerifyPolicyRequest {
 	rego: RegoEngine;
 }
 
+/** Steps of Rego that all attestors of one verification may take together. */
+export const regoStepsMax = 40_000_000;
 /** Most digests that the search holds: subjects and back references. */
 export const digestsMax = 100_000;
 
@@ -68,7 +73,12 @@ async function searchInRounds(
 	index: EnvelopeIndex,
 ): Promise<Judged | null> {
 	const known = new Set(request.subjects);
-	const contexts = policy.steps.map((step) => stepContext(request, policy, step));
+	const shared: Shared = {
+		rego: { steps: regoStepsMax },
+		signers: makeSignersAllowance(),
+		certificates: makeCertificateCache(),
+	};
+	const contexts = policy.steps.map((step) => stepContext(request, policy, step, shared));
 	const judged = new Map(policy.steps.map(({ name }) => [name, new Map<number, JudgedCollection>()]));
 	let fresh: ReadonlySet<string> = known;
 	for (let round = 0; round < roundsMax && fresh.size > 0; round++) {
@@ -91,13 +101,21 @@ async function searchInRounds(
 	return judged;
 }
 
-function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyStep): StepContext {
+/** What all candidates of all steps share, so that many of them cannot take more time than a few. */
+interface Shared {
+	rego: { steps: number };
+	signers: SignersAllowance;
+	certificates: CertificateCache;
+}
+
+function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyStep, shared: Shared): StepContext {
 	const { mode, nowMs, nowNs, rego, subjects } = request;
 	const ofBundles = (bundles: Policy['roots']) => bundles.flatMap(({ intermediates }) => intermediates);
 	return {
 		engine: rego,
 		mode,
 		nowNs,
+		allowance: shared.rego,
 		policy,
 		step,
 		gates: step.attestations.map(regoGate),
@@ -110,6 +128,8 @@ function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyS
 				...intermediates,
 			]),
 			nowMs,
+			allowance: shared.signers,
+			cache: shared.certificates,
 		},
 		subjects: new Set(subjects),
 		keepArtifacts:

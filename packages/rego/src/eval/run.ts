@@ -4,16 +4,20 @@ import { LimitReached, work } from '../value/work.ts';
 import { Abort } from './abort.ts';
 import type { Limits } from './limits.ts';
 
-export type Outcome<T> = { kind: 'done'; value: T } | { kind: 'stopped'; problem: Problem };
+/** `steps`: what it took of the limit. */
+export type Outcome<T> =
+	| { kind: 'done'; value: T; steps: number }
+	| { kind: 'stopped'; problem: Problem; steps: number };
 
 /** Not within another run: the allowance of work is one for all. */
 export function runLimited<T>(limits: Limits, run: () => T): Outcome<T> {
 	const before = work.left;
 	work.left = limits.steps;
 	try {
-		return { kind: 'done', value: run() };
+		const value = run();
+		return { kind: 'done', value, steps: limits.steps - work.left };
 	} catch (cause) {
-		return { kind: 'stopped', problem: problemOf(cause, limits) };
+		return { kind: 'stopped', problem: problemOf(cause, limits), steps: limits.steps - Math.max(0, work.left) };
 	} finally {
 		work.left = before;
 	}
