@@ -11,10 +11,17 @@ import { judgeAttestation, regoGate } from '@affidavit/attest/policy/rego-gate.t
 import type { AttestationNode, CollectionNode, PolicyResult, StepNode } from '@affidavit/attest/policy/result.ts';
 import { regoStepsMax, type VerifyPolicyRequest } from '@affidavit/attest/policy/verify-policy.ts';
 import { checkSigners } from '@affidavit/attest/signers.ts';
-import { isObject, parseStatement } from '@affidavit/attest/statement.ts';
-import { collectionPredicateType, runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
+import { runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import type { NamedEnvelope } from '@affidavit/attest/verify-artifact.ts';
 import { type PolicyDocument, parsePolicyJson, type RequiredAttestation, readDocument } from '../policy/document.ts';
+import {
+	collectionSession,
+	indexTraces,
+	keyOf,
+	openTrace,
+	type SessionRevision,
+	type TraceIndex,
+} from './trace-index.ts';
 
 /** `request`: what `result` is the answer to. */
 export interface TraceRequest {
@@ -27,19 +34,13 @@ interface Traces {
 	request: VerifyPolicyRequest;
 	policy: Policy;
 	envelopes: ReadonlyMap<string, NamedEnvelope>;
-	/** By session; unverified until a signature is asked for. */
-	bySession: ReadonlyMap<string, Statement[]>;
+	index: TraceIndex;
+	/** By step and session: a collection may be given many times. */
+	judged: Map<string, AttestationNode[]>;
 	/** Files whose trace was judged. */
 	used: Set<string>;
 	/** Steps of Rego that all traces may take together. */
 	allowance: { steps: number };
-}
-
-interface Statement {
-	/** Of the file. */
-	name: string;
-	envelope: Envelope;
-	predicate: Record<string, unknown>;
 }
 
 /** The result, refused where an accepted collection's trace is missing or denied. */
@@ -56,7 +57,8 @@ export async function judgeTraces({ result, request }: TraceRequest): Promise<Po
 		request,
 		policy: parsed.policy,
 		envelopes: new Map(attestations.map((named) => [named.name, named])),
-		bySession: tracesBySession(attestations),
+		index: indexTraces(attestations),
+		judged: new Map(),
 		used: new Set(),
 		allowance: { steps: regoStepsMax },
 	};
@@ -74,27 +76,6 @@ function documentOf(policyBytes: Uint8Array): PolicyDocument | null {
 	if (read.kind !== 'envelope') return null;
 	const json = parsePolicyJson(Buffer.from(read.envelope.payload).toString('utf8'));
 	return json.kind === 'value' ? readDocument(json.value).document : null;
-}
-
-function tracesBySession(attestations: readonly NamedEnvelope[]): Map<string, Statement[]> {
-	const bySession = new Map<string, Statement[]>();
-	for (const named of attestations) {
-		const statement = readStatement(named, runtimeTracePredicateType);
-		const session =
-			statement && isObject(statement.predicate['session']) ? statement.predicate['session']['id'] : undefined;
-		if (statement === null || typeof session !== 'string') continue;
-		bySession.set(session, [...(bySession.get(session) ?? []), statement]);
-	}
-	return bySession;
-}
-
-function readStatement({ name, bytes }: NamedEnvelope, predicateType: string): Statement | null {
-	const read = readGoEnvelope(bytes);
-	if (read.kind !== 'envelope') return null;
-	const parsed = parseStatement(read.envelope.payload);
-	if (parsed.kind === 'invalid' || parsed.statement.predicateType !== predicateType) return null;
-	const { predicate } = parsed.statement;
-	return isObject(predicate) ? { name, envelope: read.envelope, predicate } : null;
 }
 
 /** Every accepted collection must have its trace: an evil one beside a good one refuses the step. */
@@ -116,8 +97,30 @@ async function judgeCollection(
 	asked: readonly RequiredAttestation[],
 	traces: Traces,
 ): Promise<CollectionNode> {
+	const envelope = traces.envelopes.get(collection.envelope);
+	const session = envelope ? collectionSession(envelope) : null;
+	const nodes =
+		session === null
+			? asked.map(({ type }) => missing(type, 'the collection names no session of Affidavit'))
+			: await judgeSession(session, step, asked, traces);
+	const refused = nodes.find((node) => !node.accepted);
+	const attestations = [...collection.attestations, ...nodes];
+	return refused
+		? { ...collection, accepted: false, reason: refused.reason, attestations }
+		: { ...collection, attestations };
+}
+
+async function judgeSession(
+	session: SessionRevision,
+	step: string,
+	asked: readonly RequiredAttestation[],
+	traces: Traces,
+): Promise<AttestationNode[]> {
+	const key = JSON.stringify([step, keyOf(session)]);
+	const known = traces.judged.get(key);
+	if (known) return known;
 	const { rego, nowNs } = traces.request;
-	const found = traceOf(collection, step, traces);
+	const found = traceOf(session, step, traces);
 	const nodes: AttestationNode[] = [];
 	for (const { type, regopolicies } of asked) {
 		if (type !== runtimeTracePredicateType) nodes.push(missing(type, `expected ${runtimeTracePredicateType}`));
@@ -128,11 +131,8 @@ async function judgeCollection(
 			nodes.push(await judgeAttestation(gate, loaded(found.predicate), -1, context));
 		}
 	}
-	const refused = nodes.find((node) => !node.accepted);
-	const attestations = [...collection.attestations, ...nodes];
-	return refused
-		? { ...collection, accepted: false, reason: refused.reason, attestations }
-		: { ...collection, attestations };
+	traces.judged.set(key, nodes);
+	return nodes;
 }
 
 const loaded = (predicate: Record<string, unknown>): LoadedAttestation => ({
@@ -144,22 +144,16 @@ const loaded = (predicate: Record<string, unknown>): LoadedAttestation => ({
 
 type FoundTrace = { kind: 'trace'; predicate: Record<string, unknown> } | { kind: 'none'; reason: string };
 
-/** The runtime-trace of the collection's session and revision, signed by a functionary of the step. */
-function traceOf(collection: CollectionNode, step: string, traces: Traces): FoundTrace {
-	const envelope = traces.envelopes.get(collection.envelope);
-	const said = envelope && readStatement(envelope, collectionPredicateType)?.predicate['affidavit'];
-	if (!isObject(said) || typeof said['session'] !== 'string')
-		return none('the collection names no session of Affidavit');
-	const { session, revision } = said;
-	for (const { name, envelope: trace, predicate } of traces.bySession.get(session) ?? []) {
-		const { verdict } = predicate;
-		if (!isObject(verdict) || verdict['revision'] !== revision || !isByFunctionary(trace, step, traces)) continue;
-		traces.used.add(name);
-		return { kind: 'trace', predicate };
+/** The runtime-trace of the session and revision, signed by a functionary of the step. */
+function traceOf(of: SessionRevision, step: string, traces: Traces): FoundTrace {
+	for (const named of traces.index.get(keyOf(of)) ?? []) {
+		const trace = openTrace(named);
+		if (trace === null || !isByFunctionary(trace.envelope, step, traces)) continue;
+		traces.used.add(named.name);
+		return { kind: 'trace', predicate: trace.predicate };
 	}
-	return none(
-		`no runtime-trace of session ${session}, revision ${String(revision)}, signed by a functionary of the step, is among the attestations`,
-	);
+	const reason = `no runtime-trace of session ${of.session}, revision ${of.revision}, signed by a functionary of the step, is among the attestations`;
+	return { kind: 'none', reason };
 }
 
 function isByFunctionary(envelope: Envelope, stepName: string, { policy, request }: Traces): boolean {
@@ -179,7 +173,6 @@ function isByFunctionary(envelope: Envelope, stepName: string, { policy, request
 	return judgeSigners(checks, envelope, step, policy, 'strict').accepted;
 }
 
-const none = (reason: string): FoundTrace => ({ kind: 'none', reason });
 const missing = (type: string, reason: string): AttestationNode => ({
 	type,
 	index: -1,

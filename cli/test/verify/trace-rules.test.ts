@@ -8,10 +8,12 @@ import { base64, nowMs, type SamplePolicy, sampleKey, samplePolicy } from '../po
 import { session, signedBuild, signedTrace } from './collections.ts';
 
 /** Denies each connection of its input, and nothing else: what is under test is which input it is asked about. */
+let evaluations = 0;
 const engine: RegoEngine = {
 	name: 'fake',
 	tellsMissing: true,
 	evaluate: async ({ input, modules }): Promise<RegoAnswer> => {
+		if ('connections' in (input as object)) evaluations++;
 		const { connections = [] } = input as { connections?: { address: string }[] };
 		return {
 			kind: 'answer',
@@ -130,4 +132,12 @@ test('what the policy refuses stays refused, with its own reason', async () => {
 	const result = await ask({ failed, trace: signedTrace(key.privateKey, quiet) });
 	assert.equal(result.accepted, false);
 	assert.deepEqual(result.traps, ['verdict-not-passed']);
+});
+
+test('a trace is judged once, however often its collection is given', async () => {
+	evaluations = 0;
+	const copies = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`build${i}`, build]));
+	const result = await ask({ ...copies, trace: signedTrace(key.privateKey, quiet) });
+	assert.equal(result.accepted, true, result.reason);
+	assert.equal(evaluations, 1);
 });
