@@ -85,9 +85,11 @@ export function findLocal(scope: Scope, name: string): Local | undefined {
 
 /** What a name means that no body declares; null for an implicit variable. */
 export function findGlobal(module: ModuleScope, name: string): string[] | null {
-	if (name === 'input' || name === 'data') return [name];
+	const imported = module.imports.get(name);
+	if (imported !== undefined) return imported;
+	// In v0 a rule may be called input or data, and hides the document.
 	if (module.rules.has(name)) return ['data', ...module.package, name];
-	return module.imports.get(name) ?? null;
+	return name === 'input' || name === 'data' ? [name] : null;
 }
 
 /** A document by its path, which begins with input or data. */

@@ -34,6 +34,13 @@ test('rules that only look alike are accepted', () => {
 	assert.deepEqual(problems('p { data.b.p }', 'package b\np { data.c }', 'package c\nq = 1'), []);
 });
 
+test('an import hides a rule, a rule hides input and data', () => {
+	assert.deepEqual(problems('import data.c.q\nq { q.x }', 'package c\nq = {"x": 1}'), []);
+	assert.deepEqual(problems('input = p\np { input }'), [
+		'm0:2:1: rule data.a.input is recursive: data.a.input -> data.a.p -> data.a.input',
+	]);
+});
+
 test('thousands of rules in a chain are walked without a deep stack', () => {
 	const chain = Array.from({ length: 5_000 }, (_, i) => `r${i} { r${i + 1} }`);
 	assert.deepEqual(problems([...chain, 'r5000 = 1'].join('\n')), []);
