@@ -27,8 +27,9 @@ const agreeingVote = 1_000;
 export function findWorkspace({ opens, files, named }: WorkspaceInput): string {
 	const votes = new Map<string, number>();
 	const counted = new Set<string>();
-	for (const { path, digest } of opens) {
+	for (const { path: given, digest } of opens) {
 		if (files.size === 0) break;
+		const path = resolvedPath(given, '');
 		if (!path.startsWith('/') || counted.has(path)) continue;
 		counted.add(path);
 		let at = path.lastIndexOf('/');
@@ -53,9 +54,14 @@ export function findWorkspace({ opens, files, named }: WorkspaceInput): string {
 	return fallback.length > 1 && fallback.endsWith('/') ? fallback.slice(0, -1) : fallback;
 }
 
-/** A relative path counts from the workspace; without one it stays what it is. */
-export const resolvedPath = (path: string, workspace: string): string =>
-	path.startsWith('/') || workspace === '' ? path : posix.join(workspace, path);
+/**
+ * A relative path counts from the workspace; without one it stays what it is. Dots are taken out as text, since a tracer of
+ * system calls records what the task wrote: `/w/src/../a.h` must not pass by what is expected of `/w/a.h`.
+ */
+export function resolvedPath(path: string, workspace: string): string {
+	if (!path.startsWith('/')) return workspace === '' ? path : posix.join(workspace, path);
+	return path.includes('/.') || path.includes('//') ? posix.normalize(path) : path;
+}
 
 /** A program's name without a slash is no path: the tracer knew no more. */
 export const programPath = (program: string, workspace: string): string =>

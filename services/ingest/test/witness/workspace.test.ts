@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { findWorkspace } from '../../src/witness/workspace.ts';
+import { findWorkspace, programPath, resolvedPath } from '../../src/witness/workspace.ts';
 
 const files = new Map([
 	['main.go', 'a'],
@@ -30,4 +30,14 @@ it('lets the environment decide between equals, and where nothing else tells', (
 	assert.equal(findWorkspace({ opens, files, named: [] }), '/one');
 	assert.equal(findWorkspace({ opens: [], files, named: ['', '/named/'] }), '/named');
 	assert.equal(findWorkspace({ opens: [], files: new Map(), named: ['/'] }), '');
+});
+
+it('takes dots out of a path, so that nothing passes by what is expected of it', () => {
+	assert.equal(resolvedPath('/w/src/../a.h', '/w'), '/w/a.h');
+	assert.equal(resolvedPath('/w//src/./a.h', '/w'), '/w/src/a.h');
+	assert.equal(resolvedPath('../w/a.h', '/w'), '/w/a.h');
+	assert.equal(resolvedPath('/w/.git/config', '/w'), '/w/.git/config');
+	assert.equal(resolvedPath('a.h', ''), 'a.h');
+	assert.equal(findWorkspace({ opens: [open('/w/x/../pkg/x.go', 'c')], files, named: [] }), '/w');
+	assert.deepEqual([programPath('cc1', '/w'), programPath('./configure', '/w')], ['cc1', '/w/configure']);
 });
