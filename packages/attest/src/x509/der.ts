@@ -26,9 +26,10 @@ export function readBer(bytes: Uint8Array): DerNode | null {
 function isDer(node: DerNode): boolean {
 	const { lenBlock, idBlock } = node;
 	if (lenBlock.isIndefiniteForm || lenBlock.blockLength !== shortestLength(lenBlock.length)) return false;
+	// asn1js lets the elements inside run over the end of what holds them.
 	if (encodingOf(node).length !== idBlock.blockLength + lenBlock.blockLength + lenBlock.length) return false;
 	if (idBlock.tagClass === universal && constructedTags.has(idBlock.tagNumber) !== idBlock.isConstructed) return false;
-	if (idBlock.isConstructed) return isFilled(node) && childrenOf(node).every(isDer);
+	if (idBlock.isConstructed) return childrenOf(node).every(isDer);
 	if (idBlock.tagClass !== universal) return true;
 	const content = contentOf(node);
 	switch (idBlock.tagNumber) {
@@ -45,13 +46,6 @@ function isDer(node: DerNode): boolean {
 		default:
 			return true;
 	}
-}
-
-/** asn1js lets the elements inside run over the end of what holds them. */
-function isFilled(node: DerNode): boolean {
-	let sum = 0;
-	for (const child of childrenOf(node)) sum += encodingOf(child).length;
-	return sum === node.lenBlock.length;
 }
 
 function isShortestInteger(content: Uint8Array): boolean {
