@@ -117,12 +117,12 @@ export function compareText(a: string, b: string): number {
 		const x = a.charCodeAt(i);
 		const y = b.charCodeAt(i);
 		if (x === y) continue;
-		spend(i >> 8);
+		spend(i >> 4);
 		const surrogateX = x >= 0xd800 && x <= 0xdfff;
 		const surrogateY = y >= 0xd800 && y <= 0xdfff;
 		if (surrogateX !== surrogateY) return surrogateX ? 1 : -1;
 		return x - y;
 	}
-	spend(shared >> 8);
+	spend(shared >> 4);
 	return a.length - b.length;
 }
