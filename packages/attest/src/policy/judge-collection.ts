@@ -1,4 +1,5 @@
 // One candidate for a step: its signatures, its attestations and their Rego. Top-down, each check with its node.
+import { sha256Hex } from '@affidavit/model/digests.ts';
 import { payloadSha256 } from '../dsse.ts';
 import type { SignersRequest } from '../signers.ts';
 import { checkSigners } from '../signers.ts';
@@ -34,6 +35,8 @@ export interface JudgedCollection {
 	signed: boolean;
 	/** Digests that the search goes on with; empty unless passed. */
 	backReferences: string[];
+	/** One of them refers to nothing, and strict mode does not follow it. */
+	emptyReference: boolean;
 	/** A subject of the artifact is something that the step made, by the word of a functionary. */
 	makesProduct: boolean;
 	materials: Artifacts;
@@ -64,6 +67,7 @@ export async function judgeCollection(
 		passed: false,
 		signed: false,
 		backReferences: [],
+		emptyReference: false,
 		makesProduct: false,
 		materials: none,
 		artifacts: none,
@@ -86,11 +90,13 @@ export async function judgeCollection(
 	if (node.reason !== '') return { ...rejected, signed: true, makesProduct: made };
 	node.accepted = true;
 	node.reason = signed.reason;
+	const references = backReferencesOf(statement.collection);
 	return {
 		node,
 		passed: true,
 		signed: true,
-		backReferences: backReferencesOf(statement.collection),
+		backReferences: mode === 'strict' ? references.filter((digest) => !isEmpty(digest)) : references,
+		emptyReference: mode === 'strict' && references.some(isEmpty),
 		makesProduct: made,
 		materials: context.keepArtifacts ? materialsOf(statement.collection) : none,
 		artifacts: context.keepArtifacts ? artifactsOf(statement.collection) : none,
@@ -134,6 +140,9 @@ function collectionReason(
 }
 
 const reasonsShownMax = 5;
+
+const digestOfNothing = sha256Hex('');
+const isEmpty = (digest: string): boolean => digest === '' || digest === digestOfNothing;
 
 /** A later attestor of the same type and reference stands for an earlier one, as in the real engine. */
 function backReferencesOf({ attestations }: Collection): string[] {

@@ -28,7 +28,9 @@ export type TrapCode =
 	/** The policy says nothing of timestamps, so a certificate is judged at the time of verification although it carries one. */
 	| 'timestamp-ignored'
 	/** A source of artifactsFrom whose own materials come from no accepted collection: the real engine takes it while another one of its step is linked. */
-	| 'artifacts-from-unlinked';
+	| 'artifacts-from-unlinked'
+	/** A back reference to nothing (no commit yet, no pipeline URL): the real engine links by it builds that have nothing in common. */
+	| 'empty-back-reference';
 
 /** A rule that a policy marks `"required": false` may read missing fields; `true` makes it fail closed in both modes. */
 export type RequiredMark = boolean | undefined;

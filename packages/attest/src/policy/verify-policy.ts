@@ -158,6 +158,11 @@ function verdict(
 	// When a product is there and its collection is refused, that refusal has its own words.
 	const other = all.some(({ signed }) => signed) && !made && !(failed && all.some(({ makesProduct }) => makesProduct));
 	if (other) traps.push('subject-not-a-product');
+	if (failed && failed.collections.length === 0 && all.some(({ emptyReference }) => emptyReference)) {
+		traps.push('empty-back-reference');
+		const reason = `step ${failed.name}: ${failed.reason}; a back reference to nothing (no commit, no pipeline URL) is not followed`;
+		return result(request, node, { reason, steps, unused, traps });
+	}
 	if (failed) return result(request, node, { reason: `step ${failed.name}: ${failed.reason}`, steps, unused, traps });
 	if (!made) {
 		const reason = 'the artifact is a subject, but nothing that an accepted step made: a source, a commit, a tool';

@@ -206,6 +206,18 @@ test('nothing of a collection that was not accepted leads the search on', async 
 	}
 });
 
+test('a back reference to nothing links builds in the real engine, and none in strict mode', async () => {
+	const policy = link(['fetch', 'build']);
+	const attestations = [
+		collection([git(''), product({ src: commit('e') })], { name: 'fetch' }),
+		collection([git(''), product()]),
+	];
+	assert.equal((await verify({ policy, attestations }, 'witness')).accepted, true);
+	const strict = await verify({ policy, attestations }, 'strict');
+	assert.deepEqual([strict.accepted, strict.traps], [false, ['empty-back-reference']]);
+	assert.match(strict.reason, /step fetch: no collections found.*is not followed/);
+});
+
 test('the verdict does not depend on the order of the files', async () => {
 	const files = [
 		collection([git(commit('a')), product()], { file: '1' }),
