@@ -11,6 +11,7 @@ import {
 import { stringify } from 'yaml';
 import { clipped, printable } from '../text/printable.ts';
 import { egressOf, egressRego } from './init-egress.ts';
+import { artifactsFrom } from './init-links.ts';
 import { type IsMaker, type Programs, programsOf, programsRego } from './init-programs.ts';
 import type { GoodBuild } from './init-session.ts';
 
@@ -41,7 +42,7 @@ export function policySource({ builds, expires, dir, isMaker }: InitRequest): Wr
 		const base = fileBase(name, taken);
 		const programs = programsOf(ofStep, isMaker);
 		const egress = egressOf(ofStep);
-		const rules: Rules = { programs: null, egress: null };
+		const rules: Rules = { programs: null, egress: null, artifactsFrom: artifactsFrom(name, steps) };
 		if (typesOf(ofStep).includes(commandRunType)) {
 			rules.programs = `${base}.programs.rego`;
 			files.set(rules.programs, programsRego(programs));
@@ -102,6 +103,7 @@ interface Rules {
 	programs: string | null;
 	/** Active where connections were seen: a build that called nobody is usually verified without its trace at hand. */
 	egress: { file: string; active: boolean } | null;
+	artifactsFrom: string[];
 }
 
 function notesOf(step: string, programs: Programs, builds: readonly GoodBuild[], { egress }: Rules): string[] {
@@ -172,7 +174,8 @@ const typeComments: ReadonlyMap<string, string> = new Map([
 	[productType, 'what came out: the artifact must be one of these'],
 ]);
 
-function stepYaml(name: string, builds: readonly GoodBuild[], { programs, egress }: Rules): string {
+function stepYaml(name: string, builds: readonly GoodBuild[], rules: Rules): string {
+	const { programs, egress } = rules;
 	const keyIds = [...new Set(builds.map(({ signer }) => signer.keyId))].sort();
 	const types = typesOf(builds).map((type) => {
 		const comment = typeComments.get(type);
@@ -186,8 +189,13 @@ function stepYaml(name: string, builds: readonly GoodBuild[], { programs, egress
   ${scalar(name)}:
     functionaries:
 ${keyIds.map((id) => `      - type: publickey\n        publickeyid: ${id}\n`).join('')}    attestations:
-${types.join('')}${tracesYaml(egress)}`;
+${types.join('')}${linksYaml(rules.artifactsFrom)}${tracesYaml(egress)}`;
 }
+
+const linksYaml = (steps: readonly string[]): string =>
+	steps.length === 0
+		? ''
+		: `    # What this step read are these steps' products, unchanged.\n    artifactsFrom: [${steps.map(scalar).join(', ')}]\n`;
 
 function tracesYaml(egress: Rules['egress']): string {
 	if (egress === null) return '';
@@ -204,25 +212,21 @@ function tracesYaml(egress: Rules['egress']): string {
 	return [why, ...lines.map((line) => (egress.active ? line : `# ${line}`))].map((line) => `    ${line}\n`).join('');
 }
 
-/** A product of each build, and the folder of the build's own statements: the least that the policy must accept. */
+/** A product of each build, with the statements of all: the least that the policy must accept. */
 function casesYaml(builds: readonly GoodBuild[], dir: string): string {
-	const cases = inOrder(builds).flatMap(({ summary, envelope }) => {
+	// All of them: a policy of several steps wants a build of each.
+	const attestations = [...new Set(inOrder(builds).map(({ envelope }) => relative(dir, dirname(envelope))))];
+	const cases = inOrder(builds).flatMap(({ summary }) => {
 		const product = summary.products.find(({ sha256 }) => sha256 !== null);
 		if (!product?.sha256) return [];
-		return [
-			{
-				name: `${printable(product.path)} of session ${summary.session.slice(0, 12)}`,
-				artifact: `sha256:${product.sha256}`,
-				attestations: [relative(dir, dirname(envelope))],
-				expect: 'accepted',
-			},
-		];
+		const name = `${printable(product.path)} of session ${summary.session.slice(0, 12)}`;
+		return [{ name, artifact: `sha256:${product.sha256}`, attestations, expect: 'accepted' }];
 	});
 	const absent = [
 		{
 			name: 'an artifact that nobody built',
 			artifact: `sha256:${'0'.repeat(64)}`,
-			attestations: cases[0]?.attestations ?? [],
+			attestations,
 			expect: 'rejected',
 		},
 	];

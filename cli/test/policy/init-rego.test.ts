@@ -198,3 +198,27 @@ test('no path, step or command can break out of the source or its rules', async 
 		{ numRuns: 60 },
 	);
 });
+
+test('several steps make one policy, each with its rules', () => {
+	const builds = [
+		build({ ran: [ran('/bin/cc', '11')], step: 'compile' }),
+		build({ ran: [ran('/bin/tar', '22')], step: 'pack up', session: 'cd' }),
+	];
+	const written = policySource({ builds, expires: '2030-01-01T00:00:00Z', dir: '/policy', isMaker });
+	assert.deepEqual(
+		[...written.files.keys()],
+		[
+			'policy.yaml',
+			'compile.programs.rego',
+			'compile.egress.rego',
+			'pack_up.programs.rego',
+			'pack_up.egress.rego',
+			'policy.test.yaml',
+		],
+	);
+	assert.match(written.files.get('pack_up.programs.rego') ?? '', /"2222[0-9]+", # \/bin\/tar\n/);
+	const read = readSource(written.files.get('policy.yaml') ?? '');
+	assert.ok(read.kind === 'source');
+	assert.deepEqual(Object.keys(read.source.steps), ['compile', 'pack up']);
+	assert.equal(read.source.steps['pack up']?.attestations[0]?.regopolicies?.[0]?.file, 'pack_up.programs.rego');
+});
