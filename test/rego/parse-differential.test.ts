@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeProblem } from '@affidavit/rego/errors.ts';
 import { parseModule } from '@affidavit/rego/syntax/parse.ts';
-import fc from 'fast-check';
 import { openOpa } from '../interop/opa.ts';
+import { brokenModules } from './mistakes.ts';
 import { runOpa } from './opa-run.ts';
 import { loadPublishedCases, type PublishedCases, type Version } from './published-cases.ts';
 
@@ -15,43 +15,11 @@ const modulesPerVersion = Number(process.env['AFFIDAVIT_REGO_MODULES'] ?? 400);
 const seed = Number(process.env['AFFIDAVIT_REGO_SEED'] ?? 1);
 const moduleLengthMax = 1_500;
 
-const pieces = /[A-Za-z_]+|\d+|"[^"\n]*"|:=|==|!=|\s+|./gs;
-
 function sourcesOf(cases: PublishedCases, version: Version): string[] {
 	if (cases.kind === 'absent') return [];
 	const modules = cases.cases.filter((c) => c.version === version).flatMap((c) => c.modules);
 	// What belongs to OPA's second version of the language is refused here whatever the mistake.
 	return modules.filter((text) => text.length < moduleLengthMax && !/keywords\.(and|or|not)|rego\.v2/.test(text));
-}
-
-type Mistake = (parts: string[], at: number, other: string) => void;
-
-const mistakes: Mistake[] = [
-	(parts, at) => void parts.splice(at, 1),
-	(parts, at, other) => void parts.splice(at, 0, other),
-	(parts, at, other) => void parts.splice(at, 1, other),
-	(parts, at) => void parts.splice(at, 3),
-	(parts, at) => void parts.splice(at, 0, parts[at] ?? ''),
-];
-
-/** Whole numbers below `n`. */
-const below = (n: number): fc.Arbitrary<number> => fc.nat({ max: n - 1 });
-
-function brokenModules(sources: readonly string[]): string[] {
-	const vocabulary = [...new Set(sources.flatMap((text) => text.match(pieces) ?? []))];
-	const broken = fc
-		.record({
-			source: below(sources.length),
-			mistake: fc.constantFrom(...mistakes),
-			at: fc.nat(),
-			other: below(vocabulary.length),
-		})
-		.map(({ source, mistake, at, other }) => {
-			const parts = (sources[source] as string).match(pieces) ?? [];
-			mistake(parts, at % parts.length, vocabulary[other] as string);
-			return parts.join('');
-		});
-	return fc.sample(broken, { numRuns: modulesPerVersion, seed });
 }
 
 /** Names of the files that OPA does not parse. */
@@ -69,7 +37,7 @@ const tolerated = [/^expected a rule, found \($/];
 for (const version of ['v0', 'v1'] as const) {
 	test(`mistakes at random in ${version} modules: the same verdict as opa`, { skip }, () => {
 		assert.ok(opa.kind === 'opa');
-		const modules = brokenModules(sourcesOf(published, version));
+		const modules = brokenModules(sourcesOf(published, version), modulesPerVersion, seed);
 		const files = Object.fromEntries(modules.map((text, i) => [`m${i}.rego`, text]));
 		const refused = refusedByOpa(opa.folder, files, version);
 		assert.ok(refused.size > 0 && refused.size < modules.length);
