@@ -62,6 +62,7 @@ export function readWitnessTrace(predicateType: string, predicate: unknown, tall
 	if (!isObject(predicate) || !Array.isArray(listed))
 		return refused('not-a-collection', 'predicate.attestations: expected an array');
 	const attestors = attestorsOf(listed);
+	if (listed.length > attestorsMax) tally.add('over_limit', listed.length - attestorsMax);
 	const own = isObject(fieldOf(predicate, 'affidavit'));
 	let found: { recorded: Recorded; run: Attestor } | null = null;
 	for (const run of attestors) {

@@ -3,7 +3,6 @@
 import { digestOf, fieldOf, isObject, isPath, type JsonObject, pidOf, textOf } from './fields.ts';
 import type { Tally } from './tally.ts';
 import {
-	argumentsLengthMax,
 	commandWordsMax,
 	emptySigns,
 	opensMax,
@@ -26,6 +25,8 @@ export function readCommandRunV01(body: JsonObject, own: boolean, tally: Tally):
 		signs: emptySigns(),
 		files: 0,
 		staleCommandLines: 0,
+		repeatedRecords: 0,
+		otherAccesses: 0,
 	};
 	const paths = new Set<string>();
 	for (const [index, entry] of listed.entries()) {
@@ -70,7 +71,7 @@ function readProcess(entry: JsonObject, recorded: Recorded, tally: Tally): Proce
 		pid,
 		parentPid: Math.max(0, pidOf(fieldOf(entry, 'parentpid'))),
 		program: isPath(program) ? program : '',
-		arguments: cmdline.length <= argumentsLengthMax ? cmdline : '',
+		arguments: cmdline,
 		programDigest,
 		exeDigest: digestText(fieldOf(entry, 'exedigest'), tally),
 		startUs: -1,

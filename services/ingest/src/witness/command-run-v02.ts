@@ -4,7 +4,6 @@ import { commandOf, digestText, exitCodeOf } from './command-run-v01.ts';
 import { fieldOf, isObject, isPath, type JsonObject, pidOf, textOf, timeOf } from './fields.ts';
 import type { Tally } from './tally.ts';
 import {
-	argumentsLengthMax,
 	emptySigns,
 	type OpenRecord,
 	opensMax,
@@ -30,6 +29,8 @@ export function readCommandRunV02(body: JsonObject, tally: Tally): Recorded | nu
 		signs: emptySigns(),
 		files: 0,
 		staleCommandLines: 0,
+		repeatedRecords: 0,
+		otherAccesses: 0,
 	};
 	if (hasProcesses) readProcesses(listed, recorded, tally);
 	if (hasFiles) readFiles(files, recorded, tally);
@@ -48,7 +49,10 @@ function readProcesses(listed: readonly unknown[], recorded: Recorded, tally: Ta
 		}
 		const { pid, startUs, program, arguments: args } = process;
 		const key = `${pid}\0${startUs}\0${program}\0${args}`;
-		if (seen.has(key)) continue;
+		if (seen.has(key)) {
+			recorded.repeatedRecords++;
+			continue;
+		}
 		seen.add(key);
 		recorded.processes.push(process);
 	}
@@ -64,7 +68,7 @@ function readProcess(entry: JsonObject, tally: Tally): ProcessRecord | null {
 		pid,
 		parentPid: Math.max(0, pidOf(fieldOf(entry, 'parentpid'))),
 		program: isPath(program) ? program : '',
-		arguments: args.length <= argumentsLengthMax ? args : '',
+		arguments: args,
 		programDigest: digestText(fieldOf(entry, 'programdigest'), tally),
 		exeDigest: '',
 		startUs: usableTime(fieldOf(entry, 'starttime'), tally),
@@ -90,7 +94,8 @@ function readFiles(files: JsonObject, recorded: Recorded, tally: Tally): void {
 			}
 			const open = isObject(access) ? readAccess(access, path, tally) : 'unusable';
 			if (open === 'unusable') tally.add('unusable_opens');
-			else if (open !== null) recorded.opens.push(open);
+			else if (open === null) recorded.otherAccesses++;
+			else recorded.opens.push(open);
 		}
 	}
 }

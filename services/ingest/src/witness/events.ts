@@ -19,7 +19,6 @@ export interface EventInput {
 	materials: ReadonlyMap<string, string> | null;
 	products: ReadonlyMap<string, string>;
 	assurance: ImportedAssurance;
-	startUs: number;
 	endUs: number;
 	/** Filled in while the events are made. */
 	report: ImportReport;

@@ -72,6 +72,8 @@ export function importTrace(trace: WitnessTrace, options: ImportOptions, tally: 
 		accesses: 0,
 		relativePaths: 0,
 		movedTimes: images.movedStarts,
+		repeatedRecords: recorded.repeatedRecords,
+		otherAccesses: recorded.otherAccesses,
 		undigestedFiles: trace.undigested,
 		losses: {},
 	};
@@ -85,7 +87,6 @@ export function importTrace(trace: WitnessTrace, options: ImportOptions, tally: 
 		materials: trace.materials,
 		products: trace.products,
 		assurance: report.assurance,
-		startUs: firstUs,
 		endUs,
 		report,
 		lateUs: [],

@@ -36,6 +36,9 @@ export interface ImportReport {
 	relativePaths: number;
 	/** Times before their process's start, or a start before the parent's: moved to it. */
 	movedTimes: number;
+	/** Process records, and accesses, that say only what others say already. */
+	repeatedRecords: number;
+	otherAccesses: number;
 	/** Materials and products without a sha256. */
 	undigestedFiles: number;
 	/** Parts of the trace that could not be used; each makes the session incomplete. */

@@ -60,6 +60,10 @@ export interface Recorded {
 	files: number;
 	/** Processes with the command line of the image before: not used. */
 	staleCommandLines: number;
+	/** Process records that say what another one says already. */
+	repeatedRecords: number;
+	/** Accesses that say nothing that the open has not said (read, close). */
+	otherAccesses: number;
 }
 
 /** Process records read, at most. */
@@ -68,8 +72,6 @@ export const processesMax = 50_000;
 export const opensMax = 450_000;
 /** UTF-16 units; a longer path is no path of a kernel. */
 export const pathLengthMax = 32_768;
-/** UTF-16 units of a program's arguments, before redaction; what is longer is left out. */
-export const argumentsLengthMax = 1 << 20;
 /** Words of the traced command kept. */
 export const commandWordsMax = 4_096;
 

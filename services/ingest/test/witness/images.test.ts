@@ -29,6 +29,8 @@ const recorded = (processes: ProcessRecord[], more: Partial<Recorded> = {}): Rec
 	signs: emptySigns(),
 	files: 0,
 	staleCommandLines: 0,
+	repeatedRecords: 0,
+	otherAccesses: 0,
 	...more,
 });
 

@@ -147,6 +147,16 @@ describe("the demo's command-run v0.2", () => {
 		assert.ok(linesOf(trace).includes('pid 303 other  imported:orphan'));
 	});
 
+	it('counts what is told twice, and accesses that add nothing to the open', () => {
+		const run = demoRun();
+		const processes = run['processes'] as object[];
+		processes.push({ ...processes[0] });
+		const files = run['files'] as Record<string, { access: object[] }>;
+		files['/dev/null']?.access.push({ pid: 300, type: 'close' }, { pid: 300, type: 'read' });
+		const { report } = imported(collection('v0.2', run));
+		assert.deepEqual([report.processes, report.repeatedRecords, report.otherAccesses], [4, 1, 2]);
+	});
+
 	it('keeps the recorded times, in order', () => {
 		const times = trace.events.map(({ event }) => event.timeUs);
 		assert.deepEqual(
