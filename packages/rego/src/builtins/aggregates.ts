@@ -5,8 +5,6 @@ import { fold } from './arithmetic.ts';
 import type { Builtin, BuiltinContext } from './builtin.ts';
 import {
 	binary,
-	chargeCompare,
-	chargeKey,
 	chargeValue,
 	entriesOf,
 	itemsOf,
@@ -59,7 +57,6 @@ const extreme = (name: string, direction: 1 | -1): Builtin =>
 		if (isSet(value)) return direction === 1 ? items[items.length - 1] : best;
 		for (let i = 1; i < items.length; i++) {
 			const item = items[i] as Value;
-			chargeCompare(best, item, context);
 			if (compareValues(item, best) * direction > 0) best = item;
 		}
 		return best;
@@ -91,16 +88,15 @@ const someTrue = (value: Value, context: BuiltinContext): Result => {
 	return value.includes(true);
 };
 
-const sameAs = (value: Value, item: Value, context: BuiltinContext): boolean => {
+const sameAs = (value: Value, item: Value, _context: BuiltinContext): boolean => {
 	if (value === item) return true;
 	if (typeof value !== typeof item && (typeof value !== 'bigint' || typeof item !== 'number')) return false;
-	chargeCompare(value, item, context);
 	return equalValues(value, item);
 };
 
 function member(item: Value, collection: Value, context: BuiltinContext): Result {
 	if (isSet(collection)) {
-		chargeKey(item, context);
+		context.charge(1);
 		return collection.has(item);
 	}
 	if (isArray(collection)) {
@@ -116,7 +112,7 @@ function member(item: Value, collection: Value, context: BuiltinContext): Result
 }
 
 function memberWithKey(key: Value, item: Value, collection: Value, context: BuiltinContext): Result {
-	chargeKey(key, context);
+	context.charge(1);
 	let found: Value | undefined;
 	if (isArray(collection)) found = typeof key === 'number' ? collection[key] : undefined;
 	else if (isSet(collection)) found = collection.has(key) ? key : undefined;

@@ -13,7 +13,7 @@ import {
 	truncated,
 } from './big-float.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { binary, chargeKeys, type Result, unary, wrongType } from './operand.ts';
+import { binary, type Result, unary, wrongType } from './operand.ts';
 
 const tooLarge = new BuiltinError('number too large');
 
@@ -119,7 +119,6 @@ function minus(a: Value, b: Value, context: BuiltinContext): Result {
 
 export function setDifference(a: RegoSet, b: RegoSet, context: BuiltinContext): RegoSet {
 	context.charge(a.size);
-	chargeKeys(a.items(), context);
 	const result = new RegoSet();
 	for (const item of a.items()) if (!b.has(item)) result.add(item);
 	return result;

@@ -13,7 +13,7 @@ import {
 	parseNetwork,
 } from './address.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { beyondLimit, binary, chargeKey, itemsOf, type Result, textSteps, unary, wrongType } from './operand.ts';
+import { beyondLimit, binary, itemsOf, type Result, textSteps, unary, wrongType } from './operand.ts';
 
 function networkOperand(value: Value, context: BuiltinContext): Network | BuiltinError {
 	if (typeof value !== 'string') return wrongType(1, value, 'string');
@@ -83,8 +83,8 @@ function containsMatches(a: Value, b: Value, context: BuiltinContext): Result {
 			const contained = cidrContains(network.cidr, address.cidr, context);
 			if (contained instanceof BuiltinError) return contained;
 			if (!contained) continue;
-			chargeKey(network.index, context);
-			chargeKey(address.index, context);
+			context.charge(1);
+			context.charge(1);
 			result.add([network.index, address.index]);
 		}
 	}

@@ -1,13 +1,13 @@
 // graph.reachable and graph.reachable_paths: an object maps each vertex to the array or set of its neighbours.
 import { isArray, isObject, isSet, objectGet, type RegoObject, RegoSet, type Value } from '../value/value.ts';
 import type { Builtin, BuiltinContext, BuiltinError } from './builtin.ts';
-import { beyondLimit, binary, chargeKey, chargeKeys, itemsOf, type Result, wrongType } from './operand.ts';
+import { beyondLimit, binary, itemsOf, type Result, wrongType } from './operand.ts';
 
 /** A path of more vertices than this exceeds the limit. */
 const pathMax = 1_000;
 
 function neighbours(graph: RegoObject, vertex: Value, context: BuiltinContext): readonly Value[] | undefined {
-	chargeKey(vertex, context);
+	context.charge(1);
 	const edges = objectGet(graph, vertex);
 	return edges === undefined ? undefined : (itemsOf(edges) ?? []);
 }
@@ -29,7 +29,7 @@ function reachable(graph: Value, initial: Value, context: BuiltinContext): Resul
 		const edges = neighbours(graph as RegoObject, vertex, context);
 		if (edges === undefined || reached.has(vertex)) continue;
 		reached.add(vertex);
-		chargeKeys(edges, context);
+		context.charge(edges.length);
 		for (const edge of edges) if (!reached.has(edge)) queue.push(edge);
 	}
 	return reached;
@@ -52,13 +52,12 @@ function follow(search: Search, vertex: Value, path: readonly Value[], passed: R
 		return;
 	}
 	const longer = [...path, vertex];
-	context.charge(longer.length);
+	context.charge(2 * longer.length);
 	if (edges.length === 0) commit(search, longer);
 	else {
-		chargeKeys(longer, context);
 		const through = RegoSet.of([...passed.items(), vertex]);
 		for (const edge of edges) {
-			chargeKey(edge, context);
+			context.charge(1);
 			if (through.has(edge)) commit(search, longer);
 			else follow(search, edge, longer, through);
 		}
@@ -66,7 +65,7 @@ function follow(search: Search, vertex: Value, path: readonly Value[], passed: R
 }
 
 function commit({ paths, context }: Search, path: readonly Value[]): void {
-	chargeKeys(path, context);
+	context.charge(path.length);
 	paths.add(path);
 }
 

@@ -1,20 +1,10 @@
 // json.patch: RFC 6902 on arrays, objects and, as OPA has it, sets. All operations or none.
 import { equalValues } from '../value/compare.ts';
 import { isArray, isObject, isSet, objectGet, RegoMap, RegoSet, typeName, type Value } from '../value/value.ts';
+import { valueDepthMax } from '../value/work.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { type Path, parsePath } from './json-paths.ts';
-import {
-	beyondLimit,
-	binary,
-	chargeCompare,
-	chargeKey,
-	chargeKeys,
-	entriesOf,
-	type Result,
-	sizeOf,
-	valueDepthMax,
-	wrongType,
-} from './operand.ts';
+import { beyondLimit, binary, entriesOf, type Result, sizeOf, wrongType } from './operand.ts';
 
 /** undefined: the root was removed. */
 type Document = Value | undefined;
@@ -32,7 +22,7 @@ function indexOf(length: number, key: Value): number | BuiltinError {
 }
 
 function child(value: Value, key: Value, context: BuiltinContext): Value | BuiltinError {
-	chargeKey(key, context);
+	context.charge(1);
 	if (isArray(value)) {
 		const index = indexOf(value.length, key);
 		if (typeof index === 'object') return index;
@@ -66,14 +56,14 @@ function copyObject(value: Value, context: BuiltinContext): RegoMap {
 	const copy = new RegoMap();
 	if (!isObject(value)) return copy;
 	for (const [key, item] of entriesOf(value)) {
-		chargeKey(key, context);
+		context.charge(1);
 		copy.set(key, item);
 	}
 	return copy;
 }
 
 function without(set: RegoSet, old: Value, context: BuiltinContext): RegoSet {
-	chargeKeys(set.items(), context);
+	context.charge(set.items().length);
 	const copy = new RegoSet();
 	for (const item of set.items()) if (!equalValues(item, old)) copy.add(item);
 	return copy;
@@ -108,7 +98,6 @@ const inserting =
 			return container.toSpliced(index, 0, item);
 		}
 		if (isSet(container)) {
-			chargeCompare(key, item, context);
 			if (!equalValues(key, item)) return new BuiltinError('set key does not equal value to be inserted');
 			return without(container, item, context).add(item);
 		}
@@ -130,7 +119,7 @@ const deleting: Edit = (container, key, context) => {
 	if (isSet(container)) return without(container, key, context);
 	const copy = new RegoMap();
 	for (const [other, item] of isObject(container) ? entriesOf(container) : []) {
-		chargeKey(other, context);
+		context.charge(1);
 		if (!equalValues(other, key)) copy.set(other, item);
 	}
 	return copy;
@@ -197,7 +186,6 @@ function apply(document: Document, operation: Value, context: BuiltinContext): D
 			const found = find(document, path, context);
 			if (found instanceof BuiltinError) return found;
 			if (item === undefined) return required('value');
-			chargeCompare(found, item, context);
 			return equalValues(found, item) ? document : new BuiltinError('value from EditTree != patch value.');
 		}
 		default:

@@ -10,15 +10,16 @@ import {
 	typeName,
 	type Value,
 } from '../value/value.ts';
+import { valueDepthMax } from '../value/work.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { beyondLimit, binary, chargeKey, chargeKeys, itemsOf, textSteps, valueDepthMax, wrongType } from './operand.ts';
+import { beyondLimit, binary, itemsOf, textSteps, wrongType } from './operand.ts';
 
 export type Path = readonly Value[];
 
 /** All slashes in front are dropped; an empty text is the root. */
 export function parsePath(path: Value, context: BuiltinContext): Path | BuiltinError {
 	if (isArray(path)) {
-		chargeKeys(path, context);
+		context.charge(path.length);
 		return path;
 	}
 	if (typeof path !== 'string') {
@@ -61,7 +62,7 @@ function treeOf(list: Value, context: BuiltinContext): RegoMap | BuiltinError {
 	for (const item of items) {
 		const path = parsePath(item, context);
 		if (path instanceof BuiltinError) return path;
-		chargeKeys(path, context);
+		context.charge(path.length);
 		if (path.length > valueDepthMax) context.charge(beyondLimit);
 		if (path.length > 0) plant(root, path);
 	}
@@ -70,7 +71,7 @@ function treeOf(list: Value, context: BuiltinContext): RegoMap | BuiltinError {
 
 /** undefined: the tree has no such key. */
 function branch(tree: RegoMap, key: Value, context: BuiltinContext): Tree | undefined {
-	chargeKey(key, context);
+	context.charge(1);
 	return tree.get(key) as Tree | undefined;
 }
 
@@ -95,7 +96,7 @@ function filter(value: Value, tree: Tree, context: BuiltinContext): Value {
 	}
 	const kept = new RegoMap();
 	for (const [key, next] of tree.entries()) {
-		chargeKey(key, context);
+		context.charge(1);
 		const item = isObject(value) ? objectGet(value, key) : undefined;
 		if (item !== undefined) kept.set(key, filter(item, next as Tree, context));
 	}

@@ -11,14 +11,13 @@ import {
 	type Value,
 } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { binary, chargeCompare, chargeKey, type Result } from './operand.ts';
+import { binary, type Result } from './operand.ts';
 
 function inObject(larger: RegoObject, smaller: RegoObject, context: BuiltinContext): boolean {
 	for (const [key, value] of objectEntries(smaller)) {
-		chargeKey(key, context);
+		context.charge(1);
 		const other = objectGet(larger, key);
 		if (other === undefined) return false;
-		chargeCompare(other, value, context);
 		if (equalValues(value, other)) continue;
 		if (isObject(other) && isObject(value)) {
 			if (!inObject(other, value, context)) return false;
@@ -31,7 +30,7 @@ function inObject(larger: RegoObject, smaller: RegoObject, context: BuiltinConte
 
 function inSet(larger: RegoSet, smaller: RegoSet, context: BuiltinContext): boolean {
 	for (const item of smaller.items()) {
-		chargeKey(item, context);
+		context.charge(1);
 		if (!larger.has(item)) return false;
 	}
 	return true;
@@ -46,7 +45,6 @@ function inArray(larger: readonly Value[], smaller: readonly Value[], context: B
 		const other = larger[start + matched] as Value;
 		const item = smaller[matched] as Value;
 		context.charge(1);
-		chargeCompare(other, item, context);
 		if (equalValues(other, item)) matched++;
 		else {
 			start++;
@@ -60,7 +58,7 @@ function inArray(larger: readonly Value[], smaller: readonly Value[], context: B
 function setInArray(array: readonly Value[], set: RegoSet, context: BuiltinContext): boolean {
 	let missing = set.size;
 	for (const item of array) {
-		chargeKey(item, context);
+		context.charge(1);
 		if (set.has(item)) missing--;
 		if (missing === 0) return true;
 	}

@@ -10,26 +10,15 @@ import {
 	RegoSet,
 	type Value,
 } from '../value/value.ts';
+import { valueDepthMax } from '../value/work.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import {
-	beyondLimit,
-	binary,
-	chargeKey,
-	chargeKeys,
-	entriesOf,
-	type Result,
-	ternary,
-	unary,
-	valueDepthMax,
-	wrongElement,
-	wrongType,
-} from './operand.ts';
+import { beyondLimit, binary, entriesOf, type Result, ternary, unary, wrongElement, wrongType } from './operand.ts';
 
 /** What a reference with these keys finds. */
 export function find(value: Value, path: readonly Value[], context: BuiltinContext): Value | undefined {
 	let current: Value = value;
 	for (const key of path) {
-		chargeKey(key, context);
+		context.charge(1);
 		const next = child(current, key);
 		if (next === undefined) return undefined;
 		current = next;
@@ -55,7 +44,7 @@ function keys(object: Value, context: BuiltinContext): Result {
 	context.charge(objectSize(object));
 	const result = new RegoSet();
 	for (const [key] of entriesOf(object)) {
-		chargeKey(key, context);
+		context.charge(1);
 		result.add(key);
 	}
 	return result;
@@ -65,13 +54,13 @@ function keys(object: Value, context: BuiltinContext): Result {
 function keySet(value: Value, context: BuiltinContext): RegoSet | BuiltinError {
 	if (isSet(value)) return value;
 	if (isArray(value)) {
-		chargeKeys(value, context);
+		context.charge(value.length);
 		return RegoSet.of(value);
 	}
 	if (!isObject(value)) return wrongType(2, value, 'object', 'set', 'array');
 	const result = new RegoSet();
 	for (const [key] of entriesOf(value)) {
-		chargeKey(key, context);
+		context.charge(1);
 		result.add(key);
 	}
 	return result;
@@ -84,7 +73,7 @@ const keeping = (name: string, named: boolean): Builtin =>
 		if (chosen instanceof BuiltinError) return chosen;
 		const result = new RegoMap();
 		for (const [key, value] of entriesOf(object)) {
-			chargeKey(key, context);
+			context.charge(1);
 			if (chosen.has(key) === named) result.set(key, value);
 		}
 		return result;
@@ -97,11 +86,11 @@ function merge(a: RegoObject, b: RegoObject, context: BuiltinContext, depth: num
 	if (objectSize(b) === 0) return a;
 	const result = new RegoMap();
 	for (const [key, value] of entriesOf(a)) {
-		chargeKey(key, context);
+		context.charge(1);
 		result.set(key, value);
 	}
 	for (const [key, value] of entriesOf(b)) {
-		chargeKey(key, context);
+		context.charge(1);
 		const old = result.get(key);
 		const both = old !== undefined && isObject(old) && isObject(value);
 		result.set(key, both ? merge(old, value, context, depth + 1) : value);
@@ -131,7 +120,7 @@ function mergeAll(into: RegoMap, objects: readonly RegoObject[], context: Builti
 	const byKey = new RegoMap();
 	for (const object of objects) {
 		for (const [key, value] of entriesOf(object)) {
-			chargeKey(key, context);
+			context.charge(1);
 			const name = byKey.get(key);
 			const layer = name === undefined ? undefined : layers.get(name as string);
 			if (!isObject(value)) {

@@ -1,5 +1,6 @@
 // What the families share: how a built-in is declared, how its operands are refused, how the work on a value is counted.
 import { isArray, isSet, objectSize, RegoMap, type RegoObject, typeName, type Value } from '../value/value.ts';
+import { valueDepthMax } from '../value/work.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 
 export type Result = Value | undefined | BuiltinError;
@@ -73,9 +74,6 @@ export function* entriesOf(object: RegoObject): Generator<readonly [Value, Value
 /** Steps of a text of so many UTF-16 units or bytes. */
 export const textSteps = (length: number): number => 1 + Math.floor(length / 64);
 
-/** Below this depth every function here recurses safely; deeper values exceed the limit. */
-export const valueDepthMax = 2_000;
-
 export const beyondLimit = Number.MAX_SAFE_INTEGER;
 
 type Charging = Pick<BuiltinContext, 'charge'>;
@@ -90,7 +88,7 @@ export function stepsOf(value: Value): number {
 	return total;
 }
 
-/** Charges what a full walk of the value visits: before it is compared, hashed, copied or written out. */
+/** Charges what a full walk of the value visits, before it is written out. Comparing and keying charge themselves. */
 export function chargeValue(value: Value, context: Charging): void {
 	if (typeof value === 'string') context.charge(textSteps(value.length));
 	else if (typeof value === 'bigint') context.charge(textSteps(value > int64Max || value < int64Min ? 1_024 : 0));
@@ -122,31 +120,6 @@ function chargeItems(items: readonly Value[], context: Charging, depth: number):
 		if (typeof item === 'object' && item !== null) chargeComposite(item, context, depth + 1);
 		else if (typeof item === 'string' && item.length >= 64) context.charge(textSteps(item.length));
 	}
-}
-
-/** Charges a lookup of the value as a key: a composite is written out to be hashed. */
-export function chargeKey(value: Value, context: BuiltinContext): void {
-	if (typeof value === 'object' && value !== null) chargeComposite(value, context, 0);
-	else if (typeof value === 'string' && value.length >= 64) context.charge(textSteps(value.length));
-	else context.charge(1);
-}
-
-export function chargeKeys(values: readonly Value[], context: BuiltinContext): void {
-	for (const value of values) chargeKey(value, context);
-}
-
-/** Charges a comparison: no more than the smaller side is visited. */
-export function chargeCompare(a: Value, b: Value, context: BuiltinContext): void {
-	if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
-		if (typeof a === 'string' && typeof b === 'string' && a.length >= 64 && b.length >= 64) {
-			context.charge(textSteps(Math.min(a.length, b.length)));
-		}
-		return;
-	}
-	const sizeA = sizeOf(a);
-	const sizeB = sizeOf(b);
-	context.charge(Math.max(sizeA, sizeB));
-	chargeComposite(sizeA <= sizeB ? a : b, context, 0);
 }
 
 /** Number of items or entries. */

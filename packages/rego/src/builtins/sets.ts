@@ -2,7 +2,7 @@
 import { isSet, RegoSet } from '../value/value.ts';
 import { setDifference } from './arithmetic.ts';
 import type { Builtin, BuiltinContext } from './builtin.ts';
-import { binary, chargeKeys, type Result, unary, wrongType } from './operand.ts';
+import { binary, type Result, unary, wrongType } from './operand.ts';
 
 const pair = (name: string, run: (a: RegoSet, b: RegoSet, context: BuiltinContext) => Result): Builtin =>
 	binary(name, (a, b, context) => {
@@ -14,7 +14,6 @@ const pair = (name: string, run: (a: RegoSet, b: RegoSet, context: BuiltinContex
 function intersect(a: RegoSet, b: RegoSet, context: BuiltinContext): RegoSet {
 	const [small, large] = a.size <= b.size ? [a, b] : [b, a];
 	context.charge(small.size);
-	chargeKeys(small.items(), context);
 	const result = new RegoSet();
 	for (const item of small.items()) if (large.has(item)) result.add(item);
 	return result;
@@ -24,7 +23,6 @@ function unite(sets: readonly RegoSet[], context: BuiltinContext): RegoSet {
 	const result = new RegoSet();
 	for (const set of sets) {
 		context.charge(set.size);
-		chargeKeys(set.items(), context);
 		for (const item of set.items()) result.add(item);
 	}
 	return result;

@@ -2,7 +2,7 @@
 import { isArray, isNumber, isObject, isSet, RegoSet, typeName, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { numberFromText } from './number-text.ts';
-import { chargeKeys, type Result, textSteps, unary, wrongType } from './operand.ts';
+import { type Result, textSteps, unary, wrongType } from './operand.ts';
 import { quoted } from './value-text.ts';
 
 const test = (type: string): Builtin => unary(`is_${type}`, (value) => typeName(value) === type);
@@ -13,7 +13,7 @@ const cast = (type: string, is: (value: Value) => boolean): Builtin =>
 function toSet(value: Value, context: BuiltinContext): Result {
 	if (isSet(value)) return value;
 	if (!isArray(value)) return wrongType(1, value, 'array', 'set');
-	chargeKeys(value, context);
+	context.charge(value.length);
 	return RegoSet.of(value);
 }
 

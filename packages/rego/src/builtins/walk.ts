@@ -1,7 +1,8 @@
 // walk: every value inside a value, with its path, the value itself first.
 import { isArray, isSet, objectEntries, type RegoObject, type Value } from '../value/value.ts';
+import { valueDepthMax } from '../value/work.ts';
 import type { Builtin, BuiltinContext } from './builtin.ts';
-import { beyondLimit, valueDepthMax } from './operand.ts';
+import { beyondLimit } from './operand.ts';
 
 function visit(value: Value, path: readonly Value[], found: Value[], context: BuiltinContext): void {
 	if (path.length > valueDepthMax) context.charge(beyondLimit);

@@ -4,7 +4,7 @@ import { integer, isArray, isSet, objectEntries, RegoMap, type RegoObject, type 
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { jsonDepthMax } from './json.ts';
 import { keyText } from './json-text.ts';
-import { beyondLimit, chargeKey, chargeValue, type Result, stepsOf, unary, wrongType } from './operand.ts';
+import { beyondLimit, chargeValue, type Result, stepsOf, unary, wrongType } from './operand.ts';
 
 /** Values that aliases make, over those that are written. */
 const aliasesMax = 100;
@@ -61,7 +61,7 @@ function toValue(value: unknown, context: BuiltinContext, depth: number): Value 
 		for (const [key, item] of value) {
 			const name = toKey(key);
 			if (name instanceof BuiltinError) return name;
-			chargeKey(name, context);
+			context.charge(1);
 			const converted = toValue(item, context, depth + 1);
 			if (converted instanceof BuiltinError) return converted;
 			object.set(name, converted);
