@@ -14,14 +14,18 @@ import { error, type PolicyFinding, type Report, warning } from './finding.ts';
 /** Witness reads modules as OPA 0.x did; `import rego.v1` works in them. */
 const version = 'v0';
 
-/** `ruleFiles`: the file that a module is in, by its name, for messages that an editor can follow. */
+/** `ruleFiles`: the file that a module is in, by its place, for messages that an editor can follow. */
 export function checkRego(document: PolicyDocument, ruleFiles: ReadonlyMap<string, string>, report: Report): void {
 	for (const step of document.steps)
 		for (const list of ['attestations', 'traces'] as const)
 			for (const [i, { type, regopolicies }] of step[list].entries()) {
-				const named = regopolicies.map((module) => ({ ...module, shown: ruleFiles.get(module.name) ?? module.name }));
+				const place = `${placeOf(step)}.${list}[${i}]`;
+				const named = regopolicies.map((module, j) => ({
+					...module,
+					shown: ruleFiles.get(`${place}.regopolicies[${j}]`) ?? module.name,
+				}));
 				const shape = list === 'attestations' ? attestorType(type)?.shape : undefined;
-				checkAttestation(named, shape, `${placeOf(step)}.${list}[${i}]`, report);
+				checkAttestation(named, shape, place, report);
 			}
 }
 

@@ -29,7 +29,9 @@ export function checkSteps(document: PolicyDocument, report: Report): void {
 	checkCycles(steps, report);
 }
 
-export const placeOf = ({ id }: PolicyStep): string => `steps.${/^[\w./-]{1,100}$/.test(id) ? id : quote(id)}`;
+/** Also of a source's step: both name one place alike. */
+export const placeOf = ({ id }: Pick<PolicyStep, 'id'>): string =>
+	`steps.${/^[\w./-]{1,100}$/.test(id) ? id : quote(id)}`;
 
 function checkTypes(step: PolicyStep, report: Report): void {
 	const place = placeOf(step);

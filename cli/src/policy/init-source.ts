@@ -106,15 +106,16 @@ interface Rules {
 	artifactsFrom: string[];
 }
 
+const counted = (programs: number): string => (programs === 1 ? 'one program' : `${programs} programs`);
+
 function notesOf(step: string, programs: Programs, builds: readonly GoodBuild[], { egress }: Rules): string[] {
 	const notes: string[] = [];
 	const own = programs.own.length + programs.ownPatterns.length;
 	if (programs.undigested.length > 0)
 		notes.push(
-			`step ${step}: ${programs.undigested.length} programs ran without a digest and are let pass by their path: look at "undigested"`,
+			`step ${step}: ${counted(programs.undigested.length)} ran without a digest: let pass by path, look at "undigested"`,
 		);
-	if (own > 0)
-		notes.push(`step ${step}: ${own} programs that the build made itself are let pass by their path: look at "own"`);
+	if (own > 0) notes.push(`step ${step}: ${counted(own)} made by the build itself: let pass by path, look at "own"`);
 	if (builds.some(({ collection }) => collection.affidavit.omitted.processes > 0))
 		notes.push(
 			`step ${step}: a session's collection does not hold all processes: programs that it left out are not on the list`,

@@ -3,8 +3,17 @@ import { dirname, resolve } from 'node:path';
 import { type Envelope, parseEnvelope } from '@affidavit/attest/dsse.ts';
 import { isObject } from '@affidavit/attest/statement.ts';
 import { policyBytesMax, readBounded } from '../verify/inputs.ts';
+import { placeOf } from './check-steps.ts';
 import { parsePolicyJson } from './document.ts';
-import { filesOf, readSource, type SourceProblem, sourceBytesMax, sourceFilesMax, witnessPolicy } from './source.ts';
+import {
+	filesOf,
+	type PolicySource,
+	readSource,
+	type SourceProblem,
+	sourceBytesMax,
+	sourceFilesMax,
+	witnessPolicy,
+} from './source.ts';
 
 export type LoadedPolicy =
 	| {
@@ -15,7 +24,7 @@ export type LoadedPolicy =
 			value: unknown;
 			/** Of a signed policy. */
 			envelope: Envelope | null;
-			/** Of a source: the file that a rule's text is in, by the rule's name. */
+			/** Of a source: the file that a rule's text is in, by the rule's place. */
 			ruleFiles: ReadonlyMap<string, string>;
 	  }
 	| { kind: 'invalid'; form: 'signed' | 'json' | 'source'; problems: SourceProblem[] };
@@ -59,11 +68,13 @@ async function loadSource(path: string, text: string): Promise<LoadedPolicy> {
 	return { kind: 'policy', form: 'source', payload, value, envelope: null, ruleFiles: ruleFilesOf(read.source) };
 }
 
-function ruleFilesOf(source: Parameters<typeof filesOf>[0]): Map<string, string> {
+function ruleFilesOf(source: PolicySource): Map<string, string> {
 	const files = new Map<string, string>();
-	for (const { attestations, traces } of Object.values(source.steps))
-		for (const { regopolicies } of [...attestations, ...(traces ?? [])])
-			for (const { name, file } of regopolicies ?? []) if (file !== undefined) files.set(name ?? file, file);
+	for (const [id, { attestations, traces = [] }] of Object.entries(source.steps))
+		for (const [list, entries] of Object.entries({ attestations, traces }))
+			for (const [i, { regopolicies = [] }] of entries.entries())
+				for (const [j, { file }] of regopolicies.entries())
+					if (file !== undefined) files.set(`${placeOf({ id })}.${list}[${i}].regopolicies[${j}]`, file);
 	return files;
 }
 

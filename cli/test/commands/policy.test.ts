@@ -97,6 +97,23 @@ test('a policy with an error is not signed, unless by force', async (t) => {
 	assert.equal(existsSync(path('p.json')), true);
 });
 
+test('a fault is shown in its own file, also where two rules have one name', async (t) => {
+	const { path, builder } = world(t);
+	writeFileSync(path('good.rego'), goodRule);
+	writeFileSync(path('bad.rego'), 'package a\n\ndeny[msg] {\n');
+	const step = (file: string): string =>
+		`{ functionaries: [{ type: publickey, publickeyid: ${builder.keyid} }], attestations: [{ type: "https://witness.dev/attestations/command-run/v0.1", regopolicies: [{ name: r, file: ${file} }] }] }`;
+	writeFileSync(
+		path('two.yaml'),
+		`expires: 2099-01-01T00:00:00Z\npublickeys: { ${builder.keyid}: builder.pub.pem }\nsteps:\n  one: ${step('bad.rego')}\n  two: ${step('good.rego')}\n`,
+	);
+	const run = await runCli(['policy', 'check', path('two.yaml'), '--json']);
+	const { findings } = JSON.parse(run.stdout);
+	assert.equal(findings.length, 1);
+	assert.match(findings[0].message, /^bad\.rego:\d+:\d+: /);
+	assert.match(findings[0].place, /^steps\.one\.attestations\[0\]\.regopolicies\[0\]:\d+$/);
+});
+
 test('a source that is none is refused with its place; a file that is not there is wrong use', async (t) => {
 	const { path } = world(t);
 	writeFileSync(path('wrong.yaml'), 'expires: x\nsteps: {}\nstep: {}\n');

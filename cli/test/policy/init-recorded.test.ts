@@ -103,7 +103,7 @@ suite('a policy from the clean Go build', () => {
 		const rule = readFileSync(join(policyDir, 'build.programs.rego'), 'utf8');
 		assert.match(rule, /"ef107d98[0-9a-f]{56}", # \/usr\/local\/go\/pkg\/tool\/linux_amd64\/compile\n/);
 		assert.match(rule, /own := \{\n\t"\/work\/src\/goapp\/bin\/goapp",\n\}/);
-		assert.match(run.stderr, /1 programs that the build made itself/);
+		assert.match(run.stderr, /step build: one program made by the build itself/);
 		for (const command of ['check', 'test']) {
 			const checked = await runCli(['policy', command, join(policyDir, 'policy.yaml')]);
 			assert.equal(checked.code, 0, checked.stdout + checked.stderr);
