@@ -4,6 +4,7 @@ import type { Place, Problem } from '../errors.ts';
 import type { CompiledGroup, Documents } from '../eval/document.ts';
 import type { Frame, Get, Machine, Next, Test } from '../eval/machine.ts';
 import type { PathKey, ReadSite } from '../eval/read-site.ts';
+import { spend } from '../value/work.ts';
 import type { Local, Node } from './ir.ts';
 import type { RuleTree } from './rule-tree.ts';
 
@@ -67,7 +68,9 @@ function testing(tests: readonly Test[], next: Next): Next {
 	if (first === undefined) return next;
 	if (second === undefined) return (m, f) => first(m, f) && next(m, f);
 	if (third === undefined) return (m, f) => first(m, f) && second(m, f) && next(m, f);
+	const cost = tests.length >> 1;
 	return (m, f) => {
+		spend(cost);
 		for (const test of tests) if (!test(m, f)) return false;
 		return next(m, f);
 	};

@@ -4,6 +4,7 @@ import { field, lookup } from '../eval/lookup.ts';
 import { addItem, type Frame, type Get, type Machine } from '../eval/machine.ts';
 import { type ReadSite, reportMiss } from '../eval/read-site.ts';
 import { RegoMap, RegoSet, type Value } from '../value/value.ts';
+import { spend } from '../value/work.ts';
 import { compileCall } from './call.ts';
 import { compileComprehension } from './comprehension.ts';
 import { type Bound, type ClauseContext, siteOf, slotGet } from './context.ts';
@@ -65,9 +66,11 @@ function refGet(node: RefNode, bound: Bound, ctx: ClauseContext): Get {
 	const before = site.keys.length - node.path.length;
 	if (names.every((name) => typeof name === 'string')) return namesGet(base, names, site, before);
 	const keys = node.path.map((part) => compileGet(part, bound, ctx));
+	const cost = keys.length >= longList ? keys.length : 0;
 	return (m, f) => {
 		let value = base(m, f);
 		if (value === undefined) return undefined;
+		if (cost > 0) spend(cost);
 		for (let i = 0; i < keys.length; i++) {
 			const key = (keys[i] as Get)(m, f);
 			if (key === undefined) return undefined;
@@ -89,9 +92,11 @@ function namesGet(base: Get, names: readonly string[], site: ReadSite, before: n
 			return found === undefined ? reportMiss(m, f, site, before, value) : found;
 		};
 	}
+	const cost = names.length >= longList ? names.length : 0;
 	return (m, f) => {
 		let value = base(m, f);
 		if (value === undefined) return undefined;
+		if (cost > 0) spend(cost);
 		for (let i = 0; i < names.length; i++) {
 			const found = field(value, names[i] as string);
 			if (found === undefined) return reportMiss(m, f, site, before + i, value);
@@ -101,9 +106,13 @@ function namesGet(base: Get, names: readonly string[], site: ReadSite, before: n
 	};
 }
 
+/** Shorter lists and paths cost no more than the row that they are of. */
+const longList = 16;
+
 /** undefined where one of them is. */
 export function evaluateAll(m: Machine, f: Frame, gets: readonly Get[]): Value[] | undefined {
 	const values: Value[] = [];
+	if (gets.length >= longList) spend(gets.length);
 	for (const get of gets) {
 		const value = get(m, f);
 		if (value === undefined) return undefined;
@@ -130,6 +139,7 @@ function setGet(items: readonly Get[]): Get {
 function objectGetter(entries: readonly (readonly [Get, Get])[]): Get {
 	return (m, f) => {
 		addItem(m);
+		if (entries.length >= longList) spend(entries.length);
 		const map = new RegoMap();
 		for (const [getKey, getValue] of entries) {
 			const key = getKey(m, f);

@@ -8,7 +8,17 @@ import { spend } from '../value/work.ts';
 import { abort, completeConflict, functionConflict } from './abort.ts';
 import { type DocumentBuilder, documentBuilder } from './document-builder.ts';
 import { lookup } from './lookup.ts';
-import { absorb, addItem, type CachedDocument, costs, enter, type Frame, type Machine, type Next } from './machine.ts';
+import {
+	absorb,
+	addItem,
+	type CachedDocument,
+	costs,
+	enter,
+	type Frame,
+	type Machine,
+	type Next,
+	step,
+} from './machine.ts';
 import { excused, kept, type Misses, mergeMisses, noMisses } from './misses.ts';
 
 export interface CompiledClause {
@@ -113,6 +123,7 @@ export function ruleValue(m: Machine, group: CompiledGroup, frame: Frame): Value
 	let succeeded: Misses | null = null;
 	for (const clause of group.clauses) {
 		m.misses = null;
+		step();
 		const found = runChain(m, clause, frame);
 		if (m.misses !== null) {
 			if (found === undefined) failed = mergeMisses(failed ?? noMisses(), m.misses, 'sum');
