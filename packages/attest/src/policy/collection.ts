@@ -14,6 +14,8 @@ export interface LoadedAttestation {
 	ownType: string;
 	attestor: Attestor;
 	about: AttestorType;
+	/** False when it holds plain values only, so that nothing is to be done to them. */
+	exact?: boolean;
 }
 
 export interface Collection {
@@ -76,7 +78,7 @@ export function loadStatement(payload: Uint8Array): StatementResult {
 	let ambiguity = parsed.ambiguity || outer.ambiguity || inner.ambiguity;
 	const loaded: LoadedAttestation[] = [];
 	for (const [i, entry] of all.entries()) {
-		const attestation = loadAttestation(entry, i);
+		const attestation = loadAttestation(entry, i, parsed.exact);
 		if (attestation.kind === 'invalid') return refused(attestation.reason, predicateType);
 		ambiguity ||= attestation.ambiguity;
 		loaded.push(attestation.attestation);
@@ -94,7 +96,7 @@ type AttestationResult =
 	| { kind: 'attestation'; attestation: LoadedAttestation; ambiguity: string }
 	| { kind: 'invalid'; reason: string };
 
-function loadAttestation(entry: unknown, index: number): AttestationResult {
+function loadAttestation(entry: unknown, index: number, exact: boolean): AttestationResult {
 	const place = `attestations[${index}]`;
 	const outer = reshape(attestationShape, entry ?? {}, place);
 	if (outer.kind === 'invalid') return outer;
@@ -110,13 +112,14 @@ function loadAttestation(entry: unknown, index: number): AttestationResult {
 	const ownType = about.ownType?.(attestor) ?? type;
 	return {
 		kind: 'attestation',
-		attestation: { type, ownType, attestor, about },
+		attestation: { type, ownType, attestor, about, exact },
 		ambiguity: outer.ambiguity || inner.ambiguity,
 	};
 }
 
 /** The attestor as Rego sees it. */
-export const regoInput = ({ attestor }: LoadedAttestation): unknown => plainValue(attestor, false);
+export const regoInput = ({ attestor, exact }: LoadedAttestation): unknown =>
+	exact === false ? attestor : plainValue(attestor, false);
 
 function hasField(value: unknown, name: string): boolean {
 	if (typeof value !== 'object' || value === null) return false;

@@ -1,6 +1,7 @@
 // Who may sign for a step (go-witness policy/step.go, Functionary.Validate): each verified signature against each functionary.
 import type { Envelope } from '../dsse.ts';
 import type { CertificateCheck, SignerCheck } from '../signers.ts';
+import type { ChainBudget } from '../x509/chain.ts';
 import { verifyChain } from '../x509/chain.ts';
 import { allowAll, unmetConstraints } from './constraints.ts';
 import type { Functionary, Policy, PolicyStep, TrustBundle } from './policy-model.ts';
@@ -12,6 +13,9 @@ export interface SignerVerdict {
 	nodes: FunctionaryNode[];
 	traps: TrapNode[];
 }
+
+/** Issuers that are tried for one collection, to ask which roots its certificates belong to. */
+const candidatesMax = 2_000;
 
 /** Most nodes that are kept; all signatures and functionaries are compared. */
 export const functionaryNodesMax = 200;
@@ -29,7 +33,7 @@ export function judgeSigners(
 	const traps: TrapNode[] = [];
 	let accepted = '';
 	let verified = 0;
-	const chains: Chains = new Map();
+	const chains: Chains = { known: new Map(), budget: { candidatesLeft: candidatesMax } };
 	for (const check of checks) {
 		if (check.kind === 'unreadable-certificate' || !check.verified) continue;
 		verified++;
@@ -83,15 +87,18 @@ function refusal(functionary: Functionary, check: Verified, policy: Policy, chai
 }
 
 /** Whether a certificate leads to a root, found once for all functionaries. */
-type Chains = Map<CertificateCheck, Map<TrustBundle, boolean>>;
+interface Chains {
+	known: Map<CertificateCheck, Map<TrustBundle, boolean>>;
+	budget: ChainBudget;
+}
 
 function belongsToRoot(rootIds: readonly string[], check: CertificateCheck, policy: Policy, chains: Chains): boolean {
 	const all = rootIds.length === 1 && rootIds[0] === allowAll;
-	const known = chains.get(check) ?? new Map<TrustBundle, boolean>();
-	chains.set(check, known);
+	const known = chains.known.get(check) ?? new Map<TrustBundle, boolean>();
+	chains.known.set(check, known);
 	for (const root of policy.roots) {
 		if (!all && !rootIds.includes(root.id)) continue;
-		const belongs = known.get(root) ?? chainsTo(root, check);
+		const belongs = known.get(root) ?? chainsTo(root, check, chains.budget);
 		known.set(root, belongs);
 		if (belongs) return true;
 	}
@@ -101,9 +108,10 @@ function belongsToRoot(rootIds: readonly string[], check: CertificateCheck, poli
 function chainsTo(
 	{ certificate }: TrustBundle,
 	{ certificate: leaf, intermediates, atMs, chain }: CertificateCheck,
+	budget: ChainBudget,
 ): boolean {
 	if (chain.at(-1) === certificate) return true;
-	return verifyChain({ leaf, intermediates, roots: [certificate], atMs }).kind === 'chain';
+	return verifyChain({ leaf, intermediates, roots: [certificate], atMs, budget }).kind === 'chain';
 }
 
 function nodeOf(functionary: Functionary, check: Verified, accepted: boolean, reason: string): FunctionaryNode {

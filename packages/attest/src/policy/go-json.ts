@@ -260,8 +260,14 @@ export function plainValue(value: unknown, doubles: boolean, context?: Context):
 		return BigInt(value.text);
 	}
 	if (Array.isArray(value)) {
-		const items = value.map((item) => plainValue(item, doubles, context));
-		return items.every((item, i) => item === value[i]) ? value : items;
+		let items: unknown[] | null = null;
+		for (let i = 0; i < value.length; i++) {
+			const item = plainValue(value[i], doubles, context);
+			if (item === value[i]) continue;
+			items ??= value.slice();
+			items[i] = item;
+		}
+		return items ?? value;
 	}
 	const source = value instanceof Members ? plainObject(value) : (value as Record<string, unknown>);
 	let out: Record<string, unknown> | null = null;
