@@ -1,10 +1,10 @@
 // yaml.*: YAML 1.1 with JSON's values, one document; dates and times stay text.
-import { parseAllDocuments, type Scalar, type ScalarTag, stringify, type Tags } from 'yaml';
-import { integer, isArray, isSet, objectEntries, RegoMap, type RegoObject, type Value } from '../value/value.ts';
+import { parseAllDocuments, type ScalarTag, type Tags } from 'yaml';
+import { integer, RegoMap, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { jsonDepthMax } from './json.ts';
-import { keyText } from './json-text.ts';
-import { beyondLimit, chargeValue, type Result, stepsOf, unary, wrongType } from './operand.ts';
+import { beyondLimit, chargeValue, stepsOf, unary, wrongType } from './operand.ts';
+import { yamlText } from './yaml-text.ts';
 
 /** Values that aliases make, over those that are written. */
 const aliasesMax = 100;
@@ -14,8 +14,15 @@ const characterSteps = 8;
 /** Outside YAML's characters. */
 const unreadable = /[^\t\n\r -~\u0085\u00a0-\ufefe\uff00-\ufffd]/;
 
-const isDated = (tag: Tags[number]): boolean =>
-	typeof tag === 'object' && (tag.tag === 'tag:yaml.org,2002:timestamp' || (tag as ScalarTag).format === 'TIME');
+/** Dates and times stay text, and so do yes, no, on and off. */
+const isReplaced = (tag: Tags[number]): boolean =>
+	typeof tag === 'object' &&
+	(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:bool'].includes(tag.tag) || (tag as ScalarTag).format === 'TIME');
+
+const booleans: readonly ScalarTag[] = [
+	{ tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:true|True|TRUE)$/, resolve: () => true },
+	{ tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:false|False|FALSE)$/, resolve: () => false },
+];
 
 /** Of YAML 1.2, which the real reader knows too. */
 const octal: ScalarTag = {
@@ -30,7 +37,7 @@ const octal: ScalarTag = {
 
 const parseOptions = {
 	version: '1.1',
-	customTags: (tags: Tags): Tags => [octal, ...tags.filter((tag) => !isDated(tag))],
+	customTags: (tags: Tags): Tags => [octal, ...booleans, ...tags.filter((tag) => !isReplaced(tag))],
 	intAsBigInt: true,
 	uniqueKeys: false,
 	merge: true,
@@ -47,6 +54,8 @@ function toValue(value: unknown, context: BuiltinContext, depth: number): Value 
 		return Number.isFinite(value) ? value + 0 : new BuiltinError('error converting YAML to JSON: unsupported value');
 	}
 	if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+	// !!binary
+	if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
 	if (Array.isArray(value)) {
 		const items: Value[] = [];
 		for (const item of value) {
@@ -85,7 +94,10 @@ function parse(text: string, all: boolean, context: BuiltinContext): Value | Bui
 	try {
 		const documents = parseAllDocuments(text, parseOptions);
 		const first = Array.isArray(documents) ? documents[0] : undefined;
-		if (first === undefined) return null;
+		if (first === undefined) {
+			// Directives without a document are no stream.
+			return /^%/m.test(text) ? new BuiltinError('error converting YAML to JSON: yaml: unexpected directive') : null;
+		}
 		const looked = all && Array.isArray(documents) ? documents : [first];
 		const error = looked.flatMap(({ errors, warnings }) => [...errors, ...warnings.filter(isFatal)])[0];
 		if (error !== undefined) return new BuiltinError(`error converting YAML to JSON: yaml: ${error.message}`);
@@ -104,29 +116,13 @@ function parse(text: string, all: boolean, context: BuiltinContext): Value | Bui
 /** Directives that YAML does not know. */
 const isFatal = ({ code }: { code: string }): boolean => code === 'BAD_DIRECTIVE';
 
-/** Plain values in the order of their keys. */
-function toPlain(value: Value): unknown {
-	if (typeof value !== 'object' || value === null) return value;
-	if (isArray(value)) return value.map(toPlain);
-	if (isSet(value)) return value.items().map(toPlain);
-	return new Map(objectEntries(value as RegoObject).map(([key, item]) => [keyText(key), toPlain(item)]));
-}
-
-function marshal(value: Value, context: BuiltinContext): Result {
-	chargeValue(value, context);
-	// Indentation repeats with the depth.
-	context.charge(characterSteps * stepsOf(value));
-	return stringify(toPlain(value), {
-		version: '1.1',
-		aliasDuplicateObjects: false,
-		indentSeq: false,
-		lineWidth: 0,
-		defaultStringType: 'PLAIN' satisfies Scalar.Type,
-	});
-}
-
 export const yamls: readonly Builtin[] = [
-	unary('yaml.marshal', marshal),
+	unary('yaml.marshal', (value, context) => {
+		chargeValue(value, context);
+		// Indentation repeats with the depth.
+		context.charge(characterSteps * stepsOf(value));
+		return yamlText(value);
+	}),
 	unary('yaml.unmarshal', (text, context) =>
 		typeof text === 'string' ? parse(text, false, context) : wrongType(1, text, 'string'),
 	),
