@@ -123,7 +123,7 @@ export const ptraceRun = ({ read = sources['src/a.c'] as string }: SampleOptions
 
 /**
  * The eBPF tracer: no programdigest and no environ; exedigest, cmdline and comm of the new image; paths made absolute; what
- * it could not hash is null; threads are records without a program and parent.
+ * it could not hash (directories, what was gone) is null; threads are records without a program and parent.
  */
 export const ebpfRun = ({ read = sources['src/a.c'] as string }: SampleOptions = {}): Json => ({
 	cmd: ['make', 'app'],
@@ -155,6 +155,8 @@ export const ebpfRun = ({ read = sources['src/a.c'] as string }: SampleOptions =
 			exedigest: set('make'),
 			openedfiles: { [`${workspace}/Makefile`]: set(sources['Makefile'] as string) },
 		},
+		// Gone before /proc was read: neither parent nor digest.
+		{ program: ld, processid: 205, parentpid: 0, comm: 'ld', openedfiles: { app: set('ELF app') } },
 		{ processid: 204, parentpid: 0, openedfiles: { [`${workspace}/src/a.h`]: set(sources['src/a.h'] as string) } },
 	],
 });

@@ -85,7 +85,7 @@ describe('a command-run v0.1 of the eBPF tracer', () => {
 
 	it('is told by its missing program digests and the nulls of what it could not hash', () => {
 		assert.deepEqual([trace.report.backend, trace.report.assurance], ['ebpf', 'agent']);
-		assert.deepEqual(trace.report.digests, { ptrace: 0, agent: 3, declared: 0, none: 1 });
+		assert.deepEqual(trace.report.digests, { ptrace: 0, agent: 4, declared: 0, none: 1 });
 		assert.deepEqual(trace.report.losses, { opens_without_digest: 1 });
 	});
 
@@ -93,7 +93,13 @@ describe('a command-run v0.1 of the eBPF tracer', () => {
 		const check = trace.events.find(({ event, process }) => event.kind === 'check' && process.pid === 203);
 		assert.equal(check?.event.digest, digestOfText('cc1'));
 		assert.equal(check?.process.arguments, '-quiet src/a.c -o /tmp/a.s');
-		assert.equal(trace.report.programsWithoutDigest, 0);
+		assert.equal(trace.report.programsWithoutDigest, 1);
+	});
+
+	it('counts a program whose parent is not told as an orphan, and puts it under the command', () => {
+		assert.ok(linesOf(trace).includes('ld other  imported:orphan'));
+		const orphan = trace.events.find(({ process }) => process.pid === 205);
+		assert.equal(orphan?.process.parentExecId, trace.events[0]?.process.execId);
 	});
 
 	it('takes the command for the root, though its parent is told', () => {
