@@ -1,5 +1,6 @@
 // What the policy engine needs of a certificate. Parsing is pkijs's, signatures are node:crypto's.
 import type { KeyObject } from 'node:crypto';
+import type { PolicyFields } from './certificate-policies.ts';
 
 export interface Certificate {
 	der: Uint8Array;
@@ -23,7 +24,7 @@ export interface Certificate {
 }
 
 /** What a chain is built and judged by. Byte strings are views into the certificate's DER. */
-export interface PathFields {
+export interface PathFields extends PolicyFields {
 	subjectDer: Uint8Array;
 	issuerDer: Uint8Array;
 	spkiDer: Uint8Array;
@@ -52,8 +53,6 @@ export interface PathFields {
 	nameConstraints: NameConstraints | null;
 	/** OIDs of critical extensions that nobody here understands. */
 	unhandledCritical: string[];
-	/** policyConstraints with requireExplicitPolicy. */
-	requiresExplicitPolicy: boolean;
 }
 
 export type SignatureScheme =

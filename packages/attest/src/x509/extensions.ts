@@ -3,6 +3,13 @@ import * as pkijs from 'pkijs';
 import type { AlternativeNames } from './alternative-names.ts';
 import { readAlternativeNames } from './alternative-names.ts';
 import type { NameConstraints } from './certificate.ts';
+import type { PolicyFields } from './certificate-policies.ts';
+import {
+	readInhibitAnyPolicy,
+	readPolicies,
+	readPolicyConstraints,
+	readPolicyMappings,
+} from './certificate-policies.ts';
 import type { DerNode } from './der.ts';
 import { childrenOf, contentOf, isContext, isSequence, readDer } from './der.ts';
 import { oidOf } from './distinguished-name.ts';
@@ -15,7 +22,7 @@ export interface RawExtension {
 	value: Uint8Array;
 }
 
-export interface ExtensionFields {
+export interface ExtensionFields extends PolicyFields {
 	hasBasicConstraints: boolean;
 	isCa: boolean;
 	/** -1: unlimited. */
@@ -28,16 +35,16 @@ export interface ExtensionFields {
 	extendedKeyUsages: string[];
 	extendedKeyUsageCritical: boolean;
 	nameConstraints: NameConstraints | null;
-	requiresExplicitPolicy: boolean;
 	unhandledCritical: string[];
 }
 
 export type ExtensionsResult = { kind: 'fields'; fields: ExtensionFields } | { kind: 'invalid'; reason: string };
 
-/** Known to us, and without say in what we check: CRL distribution points, certificate policies, mappings, inhibitAnyPolicy. */
-const ignored: ReadonlySet<string> = new Set(['2.5.29.31', '2.5.29.32', '2.5.29.33', '2.5.29.54']);
-
+const crlDistributionPoints = '2.5.29.31';
 const authorityInfoAccess = '1.3.6.1.5.5.7.1.1';
+
+/** Known, and without say in what we check. */
+const ignored: ReadonlySet<string> = new Set([crlDistributionPoints, authorityInfoAccess]);
 
 /** RFC 5280: these are never critical, and Go refuses the certificate where they are. */
 const neverCritical: ReadonlySet<string> = new Set(['2.5.29.14', '2.5.29.35', authorityInfoAccess]);
@@ -68,7 +75,11 @@ const noFields = (): ExtensionFields => ({
 	extendedKeyUsages: [],
 	extendedKeyUsageCritical: false,
 	nameConstraints: null,
-	requiresExplicitPolicy: false,
+	policies: [],
+	policyMappings: [],
+	requireExplicitPolicy: -1,
+	inhibitPolicyMapping: -1,
+	inhibitAnyPolicy: -1,
 	unhandledCritical: [],
 });
 
@@ -86,7 +97,7 @@ function readExtension(fields: ExtensionFields, { id, critical, value }: RawExte
 			return result.unhandled ? 'unhandled' : 'handled';
 		}
 	}
-	if (ignored.has(id) || id === authorityInfoAccess) return 'handled';
+	if (ignored.has(id)) return 'handled';
 	const reader = readers.get(id);
 	if (!reader) return 'unhandled';
 	const node = readDer(value);
@@ -110,9 +121,12 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 	['2.5.29.14', readSubjectKeyId],
 	['2.5.29.15', readKeyUsage],
 	['2.5.29.19', readBasicConstraints],
+	['2.5.29.32', readPolicies],
+	['2.5.29.33', readPolicyMappings],
 	['2.5.29.35', readAuthorityKeyId],
 	['2.5.29.36', readPolicyConstraints],
 	['2.5.29.37', readExtendedKeyUsage],
+	['2.5.29.54', readInhibitAnyPolicy],
 ]);
 
 function readSubjectKeyId(fields: ExtensionFields, node: DerNode): boolean {
@@ -147,12 +161,6 @@ function readAuthorityKeyId(fields: ExtensionFields, node: DerNode): boolean {
 	if (!isSequence(node)) return false;
 	const [first] = childrenOf(node);
 	fields.authorityKeyId = isContext(first, 0) ? contentOf(first) : null;
-	return true;
-}
-
-function readPolicyConstraints(fields: ExtensionFields, node: DerNode): boolean {
-	if (!isSequence(node)) return false;
-	fields.requiresExplicitPolicy = childrenOf(node).some((child) => isContext(child, 0));
 	return true;
 }
 
