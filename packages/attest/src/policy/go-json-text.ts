@@ -49,7 +49,11 @@ export function parseGoJson(bytes: Uint8Array): JsonText {
 	// Each field has one colon: fewer fields than colons means that one came twice.
 	const twice = scan.colons !== countFields(value);
 	const exact = twice || scan.longNumbers || scan.surrogates;
-	if (exact) value = readExactly(text);
+	if (exact) {
+		// Let go of the first reading: both may be large.
+		value = null;
+		value = readExactly(text);
+	}
 	const ambiguity = twice ? 'a field comes twice in one object' : '';
 	return { kind: 'value', value, exact, ambiguity };
 }
@@ -120,11 +124,25 @@ function skipEscapes(bytes: Buffer, from: number, quote: number, scan: Scan): nu
 	return i;
 }
 
-/** Position of the escaped character. */
+/** Position of the last byte that belongs to the escape for sure. */
 function skipEscape(bytes: Buffer, at: number, scan: Scan): number {
-	// \ud8xx to \udfxx: half of a character, which Go replaces when the other half is missing.
-	if (bytes[at + 1] === 0x75 && ((bytes[at + 2] as number) | 0x20) === 0x64) scan.surrogates = true;
+	const half = surrogateAt(bytes, at);
+	if (half === 'none') return at + 1;
+	// The two halves of a character; one alone is what Go replaces.
+	if (half === 'high' && surrogateAt(bytes, at + escapeLength) === 'low') return at + 2 * escapeLength - 1;
+	scan.surrogates = true;
 	return at + 1;
+}
+
+/** Bytes of \uXXXX. */
+const escapeLength = 6;
+
+/** Whether an escape is \ud800 to \udbff, or \udc00 to \udfff. */
+function surrogateAt(bytes: Buffer, at: number): 'high' | 'low' | 'none' {
+	if (bytes[at] !== backslash || bytes[at + 1] !== 0x75 || ((bytes[at + 2] ?? 0) | 0x20) !== 0x64) return 'none';
+	const digit = (bytes[at + 3] ?? 0) | 0x20;
+	if (digit >= 0x63 && digit <= 0x66) return 'low';
+	return digit === 0x38 || digit === 0x39 || digit === 0x61 || digit === 0x62 ? 'high' : 'none';
 }
 
 function countFields(value: unknown): number {

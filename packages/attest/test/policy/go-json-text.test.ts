@@ -54,6 +54,11 @@ test('numbers that a double would change keep their text', () => {
 
 test('half a character is U+FFFD, as in Go, and a whole pair is not', () => {
 	assert.deepEqual(readText('["\\ud800","\\ud83d\\ude00","\\uD800x"]'), ['\ufffd', '\u{1f600}', '\ufffdx']);
+	assert.deepEqual(readText('["\\ud83d\\ud83d\\ude00","\\uDE00","\\ud83d\\\\ude00"]'), [
+		'\ufffd\u{1f600}',
+		'\ufffd',
+		'\ufffd\\ude00',
+	]);
 	const object = readText('{"\\ud800":1}') as Record<string, unknown>;
 	assert.deepEqual(Object.keys(object), ['\ufffd']);
 });
