@@ -106,9 +106,10 @@ export function failure(
 	return new Failure({ code, message, place: placeOf(cursor, token) }, cursor.at);
 }
 
-/** `expected X, found Y`; at the end of the module also what was left open. */
-export function expectedFailure(cursor: Cursor, expected: string): Failure {
+/** `expected X, found Y`; at the end of the module, and where `tellUnit`, also what is being read. */
+export function expectedFailure(cursor: Cursor, expected: string, tellUnit = false): Failure {
 	const token = current(cursor);
+	const unit = cursor.unit === null ? '' : ` (${cursor.unit})`;
 	if (token.kind === 'illegal' || token.kind === 'limit') {
 		return failure(cursor, token.text, token, token.kind === 'limit' ? 'limit' : 'parse');
 	}
@@ -116,9 +117,8 @@ export function expectedFailure(cursor: Cursor, expected: string): Failure {
 		const found = isKeywordToken(cursor, token)
 			? `the keyword ${token.text}`
 			: describeToken(token) + hint(cursor, token);
-		return failure(cursor, `expected ${expected}, found ${found}`);
+		return failure(cursor, `expected ${expected}, found ${found}${tellUnit ? unit : ''}`);
 	}
-	const unit = cursor.unit === null ? '' : ` (${cursor.unit})`;
 	return failure(cursor, `expected ${expected} before the end of the module${unit}`);
 }
 

@@ -31,7 +31,8 @@ export const parseBody = (cursor: Cursor, end: '}' | ']'): Expression[] =>
 			if (takeIf(cursor, ';')) continue;
 			if (takeIf(cursor, end)) return body;
 			if (isAt(cursor, 'end')) throw expectedFailure(cursor, end);
-			if (!current(cursor).newline) throw expectedFailure(cursor, `a new line, ; or ${end}`);
+			// A { here is often the next rule's: the } before it is missing.
+			if (!current(cursor).newline) throw expectedFailure(cursor, `a new line, ; or ${end}`, true);
 		}
 	});
 

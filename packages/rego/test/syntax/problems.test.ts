@@ -5,6 +5,7 @@ import { nestingMax } from '@affidavit/rego/syntax/cursor.ts';
 import { depthMax } from '@affidavit/rego/syntax/depth.ts';
 import { textLengthMax, tokensMax } from '@affidavit/rego/syntax/lex.ts';
 import { parseModule, parseQuery } from '@affidavit/rego/syntax/parse.ts';
+import { pathMax } from '@affidavit/rego/syntax/parse-term.ts';
 import fc from 'fast-check';
 
 function problems(text: string, version: 'v0' | 'v1' = 'v0'): string[] {
@@ -17,6 +18,9 @@ test('a body that is not closed: where the module ends, and which rule it is', (
 	const reason = 'expected } before the end of the module (the rule deny begins at row 2)';
 	assert.deepEqual(problems(text), [`m:4:15: ${reason}`]);
 	assert.deepEqual(problems(`${text}\n\n`), [`m:6:1: ${reason}`]);
+	assert.deepEqual(problems(`${text}\n\nallow { true }`), [
+		'm:6:7: expected a new line, ; or }, found { (the rule deny begins at row 2)',
+	]);
 });
 
 const cases: [text: string, problem: string][] = [
@@ -35,7 +39,7 @@ const cases: [text: string, problem: string][] = [
 		'm:2:2: expected a value or a body of the rule p before the end of the module (the rule p begins at row 2)',
 	],
 	['package a\np { }', 'm:2:5: a body must hold at least one expression'],
-	['package a\np { x := 1 y := 2 }', 'm:2:12: expected a new line, ; or }, found y'],
+	['package a\np { x := 1 y := 2 }', 'm:2:12: expected a new line, ; or }, found y (the rule p begins at row 2)'],
 	['package a\np { x == }', 'm:2:10: expected a term, found }'],
 	['package a\np { f(1, }', 'm:2:10: expected a term, found }'],
 	['package a\np { [1, 2 }', 'm:2:11: expected , or ], found }'],
@@ -105,6 +109,8 @@ test('depth, length and tokens are bounded', () => {
 	};
 	for (const open of ['[', '{', '(', 'f(', 'a[', '{a | ', '{"a": ', '$"{', '[x | not ['])
 		limited(`package a\np = ${open.repeat(90_000)}`);
+	for (const text of ['package a', 'package a\np = input', 'package a\np'])
+		limited(`${text}${'.b'.repeat(pathMax + 1)} = 1`);
 	limited(`package a\np = ${'1 + '.repeat(depthMax)}1`);
 	limited(`package a\np = ${'(1 | '.repeat(nestingMax)}1`);
 	assert.match(problems(`package a\n#${'x'.repeat(textLengthMax)}`)[0] as string, /at most 1048576 characters/);
