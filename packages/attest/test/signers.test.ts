@@ -3,8 +3,14 @@ import { constants, sign } from 'node:crypto';
 import { suite, test } from 'node:test';
 import type { Envelope, EnvelopeSignature, TrustedKey } from '../src/dsse.ts';
 import { pae } from '../src/dsse.ts';
-import type { SignerCheck, SignersRequest } from '../src/signers.ts';
-import { checkSigners, envelopeCandidatesMax, signedWorkBytesMax, signerBytesMax } from '../src/signers.ts';
+import type { SignerCheck, SignersAllowance, SignersRequest } from '../src/signers.ts';
+import {
+	checkSigners,
+	envelopeCandidatesMax,
+	makeSignersAllowance,
+	signedWorkBytesMax,
+	signerBytesMax,
+} from '../src/signers.ts';
 import type { Issued } from './authority.ts';
 import { issueLeaf, makeAuthority, makeTimestampAuthority } from './authority.ts';
 import { testKey } from './signing.ts';
@@ -245,5 +251,35 @@ suite('the work is bounded', () => {
 		const checks = checkSigners(envelopeOf(...signatures), request);
 		assert.equal(checks.filter(({ verified }) => verified).length, enough);
 		assert.match(checks.at(-1)?.reason ?? '', /those left for the envelope/);
+	});
+
+	test('a set of envelopes: what one has used the next no longer has', async () => {
+		const root = await makeAuthority({ kind: 'ed25519' });
+		const leaf = await issueLeaf(root, { kind: 'ed25519' });
+		const signature = certified(leaf);
+		const first = { ...none, roots: [read(root)], keys: [{ key: leaf.key, keyId: leaf.keyId }] };
+		const used = makeSignersAllowance();
+		checkSigners(envelopeOf(signature), { ...first, allowance: used });
+		const whole = makeSignersAllowance();
+		const costs = {
+			signedBytes: whole.signedBytes - used.signedBytes,
+			signerBytes: whole.signerBytes - used.signerBytes,
+			candidates: whole.candidates - used.candidates,
+		};
+		assert.ok(costs.signedBytes > 0);
+		assert.equal(costs.signerBytes, leaf.pem.length);
+		assert.equal(costs.candidates, 1);
+		const twice = (allowance: SignersAllowance) =>
+			[1, 2].map(() => checkSigners(envelopeOf(signature), { ...first, allowance }).map((c) => c.verified));
+		assert.deepEqual(twice({ ...whole }).flat(), [true, true, true, true]);
+		assert.deepEqual(twice({ ...whole, signedBytes: costs.signedBytes }), [
+			[true, true],
+			[false, false],
+		]);
+		assert.deepEqual(twice({ ...whole, signerBytes: costs.signerBytes }), [[true, true], [false]]);
+		assert.deepEqual(twice({ ...whole, candidates: costs.candidates }), [
+			[true, true],
+			[false, true],
+		]);
 	});
 });
