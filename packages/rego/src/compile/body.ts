@@ -1,12 +1,14 @@
 // A body: ordered, then compiled statement by statement.
+import type { Problem } from '../errors.ts';
 import type { Get, Test } from '../eval/machine.ts';
 import type { Bound, ClauseContext, Op } from './context.ts';
 import { compileGet } from './get.ts';
 import type { Node, Statement } from './ir.ts';
 import { compileJoin, compileRowJoin } from './join.ts';
 import { lift } from './lift.ts';
-import { orderBody, outputsOf } from './order.ts';
+import { orderBody, outputsOf, type Unsafe } from './order.ts';
 import { compileEvery, compileNot, compileSomeIn } from './quantifiers.ts';
+import { madeUpName } from './scope.ts';
 import { compileUnify, equality } from './unify.ts';
 import { compileWith } from './with.ts';
 
@@ -36,12 +38,20 @@ export function compileBody(
 	for (const statement of ordered) for (const slot of outputsOf(statement, known) ?? []) known.add(slot);
 	const open = [...unsafe, ...orderBody(uses, known).unsafe];
 	if (open.length > 0) {
-		const names = new Set(open.map(({ name }) => (name.startsWith('$') ? '_' : name)));
-		for (const name of names) problems.push({ code: 'compile', message: `var ${name} is unsafe`, place });
+		problems.push(...unsafeProblems(open));
 		return null;
 	}
 	return compileOrdered(ordered, bound, ctx);
 }
+
+/** Made-up locals are unsafe only because of others, or of wildcards. */
+function unsafeProblems(open: readonly Unsafe[]): Problem[] {
+	const named = open.filter(({ local }) => !local.name.startsWith(madeUpName));
+	const places = new Map((named.length > 0 ? named : open).map(({ local, place }) => [shownName(local.name), place]));
+	return [...places].map(([name, place]) => ({ code: 'compile', message: `var ${name} is unsafe`, place }));
+}
+
+const shownName = (name: string): string => (name.startsWith('$') ? '_' : name);
 
 /** A row and a later equation on its field are one join. */
 function compileOrdered(ordered: readonly Statement[], bound: Bound, ctx: ClauseContext): Op[] {

@@ -1,5 +1,6 @@
 // Orders a body so that every local is bound before it is used: OPA's safety. What cannot be ordered is unsafe.
 
+import type { Place } from '../errors.ts';
 import { spend } from '../value/work.ts';
 import type { Local, Node, Statement } from './ir.ts';
 import { visitLocals, visitStatement } from './locals.ts';
@@ -132,8 +133,14 @@ function bindPattern(node: Node, bound: Slots, out: Set<number>): boolean {
 	}
 }
 
+/** A local that nothing binds, and the first statement that needs it. */
+export interface Unsafe {
+	local: Local;
+	place: Place;
+}
+
 /** Statements in an order in which each is safe, adding to `bound`; `unsafe` has the locals of those that never are. */
-export function orderBody(body: readonly Statement[], bound: Set<number>): { ordered: Statement[]; unsafe: Local[] } {
+export function orderBody(body: readonly Statement[], bound: Set<number>): { ordered: Statement[]; unsafe: Unsafe[] } {
 	const ordered: Statement[] = [];
 	let waiting = [...body];
 	for (;;) {
@@ -153,11 +160,12 @@ export function orderBody(body: readonly Statement[], bound: Set<number>): { ord
 	}
 }
 
-function unboundIn(statements: readonly Statement[], bound: Slots): Local[] {
-	const found = new Map<number, Local>();
+function unboundIn(statements: readonly Statement[], bound: Slots): Unsafe[] {
+	const found = new Map<number, Unsafe>();
 	for (const statement of statements) {
+		const { place } = statement;
 		visitStatement(statement, (local) => {
-			if (!bound.has(local.slot)) found.set(local.slot, local);
+			if (!bound.has(local.slot) && !found.has(local.slot)) found.set(local.slot, { local, place });
 		});
 	}
 	return [...found.values()];

@@ -67,7 +67,9 @@ export function newLocal(scope: Scope, name: string): Local {
 	return { kind: 'local', slot: scope.slots.next++, name };
 }
 
-export const madeUp = (scope: Scope): Local => newLocal(scope, `$local${scope.slots.wildcards++}`);
+export const madeUpName = '$local';
+
+export const madeUp = (scope: Scope): Local => newLocal(scope, `${madeUpName}${scope.slots.wildcards++}`);
 
 export function declare(scope: Scope, name: string): Local {
 	const local = newLocal(scope, name);

@@ -82,13 +82,19 @@ export function denyFunction(packages: readonly Package[]): Problem | null {
 
 function denyValue(value: Value | undefined): DenyValue {
 	if (value === undefined) return { kind: 'undefined' };
-	if (!isSet(value) && !isArray(value)) return { kind: 'other', found: typeName(value) };
+	if (!isSet(value) && !isArray(value)) return { kind: 'other', found: withArticle(value) };
 	const reasons: string[] = [];
 	for (const reason of isSet(value) ? value.items() : value) {
-		if (typeof reason !== 'string') return { kind: 'other', found: `${typeName(value)} with a ${typeName(reason)}` };
-		reasons.push(reason);
+		if (typeof reason === 'string') reasons.push(reason);
+		else return { kind: 'other', found: `${withArticle(value)} with ${withArticle(reason)}` };
 	}
 	return { kind: 'reasons', reasons };
+}
+
+function withArticle(value: Value): string {
+	const name = typeName(value);
+	if (value === null) return name;
+	return /^[ao]/.test(name) ? `an ${name}` : `a ${name}`;
 }
 
 /** UTF-16 units of all reasons. */
