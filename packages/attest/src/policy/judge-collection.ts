@@ -14,6 +14,8 @@ import type { AttestationNode, CollectionNode, TrapNode } from './result.ts';
 import type { Candidate, OpenedCollection } from './search.ts';
 import { openEnvelope } from './search.ts';
 import { collectionTraps, makesProduct } from './strict-collection.ts';
+import type { Verdict } from './superseded.ts';
+import { saidByCollection, supersededBy } from './superseded.ts';
 
 export interface StepContext extends RegoContext {
 	policy: Policy;
@@ -21,9 +23,14 @@ export interface StepContext extends RegoContext {
 	/** One per required type, in the policy's order. */
 	gates: readonly RegoGate[];
 	signers: SignersRequest;
+	/** What Affidavit says of its sessions that is not `passed`. */
+	verdicts: readonly Verdict[];
 	/** Digests that the search began with. */
 	subjects: ReadonlySet<string>;
-	/** Step's artifacts are compared with others'. */
+	/** Paths that all collections' materials and artifacts may have together; counts down. */
+	paths: { left: number };
+	/** The step's materials are compared with others' artifacts, and its artifacts with others' materials. */
+	keepMaterials: boolean;
 	keepArtifacts: boolean;
 }
 
@@ -43,6 +50,9 @@ export interface JudgedCollection {
 	artifacts: Artifacts;
 }
 
+/** Of all collections that steps are linked by: they are held until all are found. */
+export const artifactPathsMax = 500_000;
+
 const none: Artifacts = new Map();
 
 export async function judgeCollection(
@@ -51,6 +61,8 @@ export async function judgeCollection(
 	context: StepContext,
 ): Promise<JudgedCollection> {
 	const opened = entry.opened ?? openEnvelope(entry.envelope);
+	// A collection is a candidate for one step alone, by its name: what was read of it is not needed again.
+	entry.opened = null;
 	const node: CollectionNode = {
 		envelope: entry.envelope.name,
 		payloadSha256: opened.kind === 'collection' ? payloadSha256(opened.envelope) : '',
@@ -83,28 +95,36 @@ export async function judgeCollection(
 		return rejected;
 	}
 	const { statement } = opened;
-	if (mode === 'strict') node.traps.push(...strictTraps(opened));
+	if (mode === 'strict') node.traps.push(...strictTraps(opened, context));
 	node.attestations = await judgeAttestations(statement.collection, context);
 	node.reason = collectionReason(node.attestations, node.traps, step);
 	const made = makesProduct(statement, context.subjects);
 	if (node.reason !== '') return { ...rejected, signed: true, makesProduct: made };
+	const materials = context.keepMaterials ? materialsOf(statement.collection) : none;
+	const artifacts = context.keepArtifacts ? artifactsOf(statement.collection) : none;
+	context.paths.left -= materials.size + artifacts.size;
+	if (context.paths.left < 0) {
+		node.reason = `more than ${artifactPathsMax} materials and products to compare between steps`;
+		return { ...rejected, signed: true, makesProduct: made };
+	}
 	node.accepted = true;
 	node.reason = signed.reason;
 	const references = backReferencesOf(statement.collection);
-	return {
-		node,
-		passed: true,
-		signed: true,
-		backReferences: mode === 'strict' ? references.filter((digest) => !isEmpty(digest)) : references,
-		emptyReference: mode === 'strict' && references.some(isEmpty),
-		makesProduct: made,
-		materials: context.keepArtifacts ? materialsOf(statement.collection) : none,
-		artifacts: context.keepArtifacts ? artifactsOf(statement.collection) : none,
-	};
+	const backReferences = mode === 'strict' ? references.filter((digest) => !isEmpty(digest)) : references;
+	const emptyReference = backReferences.length < references.length;
+	return { node, passed: true, signed: true, backReferences, emptyReference, makesProduct: made, materials, artifacts };
 }
 
-const strictTraps = ({ envelope, statement, ambiguity }: OpenedCollection): TrapNode[] =>
-	collectionTraps(envelope.payloadType, statement, ambiguity);
+function strictTraps(
+	{ envelope, statement, ambiguity }: OpenedCollection,
+	{ verdicts, signers }: StepContext,
+): TrapNode[] {
+	const traps = collectionTraps(envelope.payloadType, statement, ambiguity);
+	const said = saidByCollection(statement);
+	const message = said?.verdict === 'passed' ? supersededBy(said, verdicts, signers) : '';
+	if (message !== '') traps.push({ code: 'verdict-not-passed', message });
+	return traps;
+}
 
 async function judgeAttestations(collection: Collection, context: StepContext): Promise<AttestationNode[]> {
 	const nodes: AttestationNode[] = [];

@@ -4,17 +4,26 @@ import type { JudgedCollection } from './judge-collection.ts';
 import type { Policy } from './policy-model.ts';
 import type { ArtifactNode, PolicyMode } from './result.ts';
 
+/** Paths that are compared for one verification: every collection of a step may meet every one of the step before. */
+export const comparedPathsMax = 3_000_000;
+
+/** Counts down. */
+interface Work {
+	pathsLeft: number;
+}
+
 /** Writes the artifact nodes, and takes back what is not linked. `passed`: collections by step that passed all else. */
 export function linkArtifacts(
 	policy: Policy,
 	passed: ReadonlyMap<string, readonly JudgedCollection[]>,
 	mode: PolicyMode,
 ): void {
+	const work: Work = { pathsLeft: comparedPathsMax };
 	const linked = new Map<string, readonly JudgedCollection[]>(passed);
 	for (const { name, artifactsFrom } of policy.steps)
 		for (const collection of passed.get(name) ?? [])
 			collection.node.artifacts = artifactsFrom.map((from) =>
-				compareWithStep(collection, from, passed.get(from) ?? []),
+				compareWithStep(collection, from, passed.get(from) ?? [], work),
 			);
 	for (let changed = true; changed; ) {
 		changed = false;
@@ -24,7 +33,7 @@ export function linkArtifacts(
 			if (after.length < before.length) linked.set(name, after);
 			if (mode === 'witness' || after.length === before.length || artifactsFrom.length === 0) continue;
 			changed = true;
-			recompare(policy, linked, name);
+			recompare(policy, linked, name, work);
 		}
 	}
 	for (const collections of passed.values())
@@ -37,14 +46,19 @@ export function linkArtifacts(
 }
 
 /** Strict mode: a collection that comes from nowhere accepted is no source for others. The real engine keeps it as one. */
-function recompare(policy: Policy, linked: ReadonlyMap<string, readonly JudgedCollection[]>, changed: string): void {
+function recompare(
+	policy: Policy,
+	linked: ReadonlyMap<string, readonly JudgedCollection[]>,
+	changed: string,
+	work: Work,
+): void {
 	for (const { name, artifactsFrom } of policy.steps) {
 		const position = artifactsFrom.indexOf(changed);
 		if (position < 0) continue;
 		for (const collection of linked.get(name) ?? []) {
 			const { node } = collection;
 			if (!node.artifacts[position]?.accepted) continue;
-			const again = compareWithStep(collection, changed, linked.get(changed) ?? []);
+			const again = compareWithStep(collection, changed, linked.get(changed) ?? [], work);
 			if (again.accepted) continue;
 			const message = `the collections of step ${changed} that it comes from are not linked to the steps before them`;
 			node.artifacts[position] = { ...again, reason: message };
@@ -57,9 +71,15 @@ function compareWithStep(
 	{ materials }: JudgedCollection,
 	from: string,
 	sources: readonly JudgedCollection[],
+	work: Work,
 ): ArtifactNode {
 	let best: ArtifactNode | null = null;
 	for (const { artifacts, node } of sources) {
+		work.pathsLeft -= materials.size + 1;
+		if (work.pathsLeft < 0) {
+			const reason = `failed to verify artifacts: more than ${comparedPathsMax} paths to compare`;
+			return { from, accepted: false, reason, common: 0, mismatches: [] };
+		}
 		const comparison = compareArtifacts(materials, artifacts);
 		const { common, mismatches } = comparison;
 		if (isSame(comparison))

@@ -2,10 +2,13 @@
 // made of what unverified payloads say and only proposes candidates: nothing of a payload is used before its signature holds.
 import type { Envelope } from '../dsse.ts';
 import { indexPredicateType, runtimeTracePredicateType, vsaPredicateType } from '../type-uris.ts';
+import type { Said } from '../verdicts.ts';
 import type { NamedEnvelope } from '../verify-artifact.ts';
 import type { LoadedStatement } from './collection.ts';
 import { loadStatement } from './collection.ts';
 import { readGoEnvelope } from './go-envelope.ts';
+import type { Verdict } from './superseded.ts';
+import { saidByCollection, saidBySummary } from './superseded.ts';
 
 /** One envelope of the set. */
 export interface Indexed {
@@ -29,6 +32,8 @@ export interface EnvelopeIndex {
 	byName: ReadonlyMap<string, ReadonlyMap<string, readonly Posting[]>>;
 	/** Files that no step can take, with the reason. */
 	others: ReadonlyMap<number, string>;
+	/** What Affidavit says of its sessions that is not `passed`. Unverified, as the rest. */
+	verdicts: Verdict[];
 	/** Collection name of each envelope that has one. */
 	names: ReadonlyMap<number, string>;
 	/** What makes the real engine fail the whole run: a sentence each, with the file's name. */
@@ -38,10 +43,10 @@ export interface EnvelopeIndex {
 /** Most envelopes of one request. */
 export const envelopesMax = 10_000;
 /**
- * Payloads that are kept as they were read, bytes; their JavaScript values take several times that. A single envelope of the
- * largest size is read but once; of a larger set the rest is read again when it is a candidate.
+ * Payloads that are kept as they were read, bytes; their JavaScript values take several times that. The first envelope is kept
+ * whatever its size, so that a single one is read but once; the rest of a large set is read again when it is a candidate.
  */
-export const keptBytesMax = 96 * 1024 * 1024;
+export const keptBytesMax = 16 * 1024 * 1024;
 /** Rounds of the search, as in go-witness. */
 export const roundsMax = 3;
 
@@ -64,21 +69,24 @@ export function indexEnvelopes(envelopes: readonly NamedEnvelope[]): EnvelopeInd
 	const others = new Map<number, string>();
 	const names = new Map<number, string>();
 	const broken: string[] = [];
+	const verdicts: Verdict[] = [];
 	let keptBytes = 0;
 	for (const [index, envelope] of envelopes.entries()) {
 		const opened = openEnvelope(envelope);
+		const said = opened.kind === 'collection' ? saidByCollection(opened.statement) : saidByOther(opened);
+		if (said && said.verdict !== 'passed') verdicts.push({ envelope, said });
 		if (opened.kind === 'broken') broken.push(`${envelope.name}: ${opened.reason}`);
 		else if (opened.kind === 'other') others.set(index, opened.reason);
 		else {
 			const { statement } = opened;
 			const types = new Set(statement.collection.attestations.map(({ ownType }) => ownType));
 			names.set(index, statement.collection.name);
-			const keep = keptBytes + opened.envelope.payload.length <= keptBytesMax;
+			const keep = keptBytes === 0 || keptBytes + opened.envelope.payload.length <= keptBytesMax;
 			if (keep) keptBytes += opened.envelope.payload.length;
 			post(byName, { index, envelope, types, opened: keep ? opened : null }, statement);
 		}
 	}
-	return { byName, others, names, broken };
+	return { byName, others, names, broken, verdicts };
 }
 
 function post(byName: Map<string, Map<string, Posting[]>>, entry: Indexed, statement: LoadedStatement): void {
@@ -121,23 +129,26 @@ export interface OpenedCollection {
 	ambiguity: string;
 }
 
-export type Opened = OpenedCollection | { kind: 'other'; reason: string } | { kind: 'broken'; reason: string };
+export type Opened =
+	| OpenedCollection
+	/** `said`: of a verification summary of ours. */
+	| { kind: 'other'; reason: string; said: Said | null }
+	| { kind: 'broken'; reason: string };
 
 export function openEnvelope({ bytes }: NamedEnvelope): Opened {
 	const read = readGoEnvelope(bytes);
 	if (read.kind === 'sigstore-bundle')
-		return { kind: 'other', reason: 'a Sigstore bundle, which Witness does not read' };
+		return { kind: 'other', reason: 'a Sigstore bundle, which Witness does not read', said: null };
 	if (read.kind === 'invalid') return { kind: 'broken', reason: `not a DSSE envelope: ${read.reason}` };
 	const { envelope } = read;
 	const loaded = loadStatement(envelope.payload);
 	if (loaded.kind === 'invalid') {
-		if (ownPredicateTypes.has(loaded.predicateType))
-			return { kind: 'other', reason: noCollection(loaded.predicateType) };
+		if (ownPredicateTypes.has(loaded.predicateType)) return other(envelope, loaded.predicateType);
 		return { kind: 'broken', reason: loaded.reason };
 	}
 	const { statement } = loaded;
 	if (ownPredicateTypes.has(statement.predicateType) && statement.collection.attestations.length === 0)
-		return { kind: 'other', reason: noCollection(statement.predicateType) };
+		return other(envelope, statement.predicateType);
 	return {
 		kind: 'collection',
 		envelope,
@@ -146,5 +157,10 @@ export function openEnvelope({ bytes }: NamedEnvelope): Opened {
 	};
 }
 
-const noCollection = (predicateType: string): string =>
-	`${predicateType} is a statement of Affidavit's own, no collection`;
+const other = (envelope: Envelope, predicateType: string): Opened => ({
+	kind: 'other',
+	reason: `${predicateType} is a statement of Affidavit's own, no collection`,
+	said: predicateType === vsaPredicateType ? saidBySummary(envelope) : null,
+});
+
+const saidByOther = (opened: Opened): Said | null => (opened.kind === 'other' ? opened.said : null);

@@ -15,7 +15,7 @@ export type TrapCode =
 	| 'foreign-predicate-type'
 	/** The envelope's payloadType or the statement's _type is not in-toto's. */
 	| 'foreign-payload-type'
-	/** Affidavit's own verdict in the collection is not passed. */
+	/** Affidavit's own verdict in the collection is not passed, or a signed verdict of a later revision of its session is not. */
 	| 'verdict-not-passed'
 	/** The artifact is a subject, but no product (a source, a commit, a tool). */
 	| 'subject-not-a-product'

@@ -6,7 +6,7 @@ import { makeSignersAllowance } from '../signers.ts';
 import type { NamedEnvelope } from '../verify-artifact.ts';
 import { type CertificateCache, makeCertificateCache } from '../x509/certificate-cache.ts';
 import type { JudgedCollection, StepContext } from './judge-collection.ts';
-import { judgeCollection } from './judge-collection.ts';
+import { artifactPathsMax, judgeCollection } from './judge-collection.ts';
 import { linkArtifacts } from './link-artifacts.ts';
 import { parsePolicy } from './policy.ts';
 import type { Policy, PolicyStep } from './policy-model.ts';
@@ -77,6 +77,8 @@ async function searchInRounds(
 		rego: { steps: regoStepsMax },
 		signers: makeSignersAllowance(),
 		certificates: makeCertificateCache(),
+		verdicts: index.verdicts,
+		paths: { left: artifactPathsMax },
 	};
 	const contexts = policy.steps.map((step) => stepContext(request, policy, step, shared));
 	const judged = new Map(policy.steps.map(({ name }) => [name, new Map<number, JudgedCollection>()]));
@@ -106,6 +108,8 @@ interface Shared {
 	rego: { steps: number };
 	signers: SignersAllowance;
 	certificates: CertificateCache;
+	verdicts: EnvelopeIndex['verdicts'];
+	paths: { left: number };
 }
 
 function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyStep, shared: Shared): StepContext {
@@ -116,6 +120,7 @@ function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyS
 		mode,
 		nowNs,
 		allowance: shared.rego,
+		paths: shared.paths,
 		policy,
 		step,
 		gates: step.attestations.map(regoGate),
@@ -131,9 +136,10 @@ function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyS
 			allowance: shared.signers,
 			cache: shared.certificates,
 		},
+		verdicts: shared.verdicts,
 		subjects: new Set(subjects),
-		keepArtifacts:
-			step.artifactsFrom.length > 0 || policy.steps.some(({ artifactsFrom }) => artifactsFrom.includes(step.name)),
+		keepMaterials: step.artifactsFrom.length > 0,
+		keepArtifacts: policy.steps.some(({ artifactsFrom }) => artifactsFrom.includes(step.name)),
 	};
 }
 

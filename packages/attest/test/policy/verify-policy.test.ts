@@ -5,7 +5,7 @@ import type { PolicyMode, PolicyResult } from '../../src/policy/result.ts';
 import type { TrapCode } from '../../src/policy/traps.ts';
 import { commandRunType, gitType, inTotoPayloadType, productType, vsaPredicateType } from '../../src/type-uris.ts';
 import type { NamedEnvelope } from '../../src/verify-artifact.ts';
-import { testKey } from '../signing.ts';
+import { envelopeOf, testKey, vsa } from '../signing.ts';
 import {
 	answerOf,
 	artifact,
@@ -147,6 +147,45 @@ test('what strict mode alone rejects, each by its trap', async () => {
 test('a passed verdict of ours counts, whatever else its collection says', async () => {
 	const passed = collection(good, { predicate: { affidavit: { session: 's', revision: 1, verdict: 'passed' } } });
 	assert.equal((await verify({ attestations: [passed] })).accepted, true);
+});
+
+test('a passed verdict does not stand beside a signed one of a later revision that is not', async () => {
+	const said = (session: string, revision: number, verdict: string) => ({ affidavit: { session, revision, verdict } });
+	const passed = collection(good, { predicate: said('s', 2, 'passed') });
+	const failed = (session: string, revision: number, by = builder) =>
+		collection([commandRun()], {
+			name: 'build.failed',
+			file: 'later.json',
+			predicate: said(session, revision, 'failed'),
+			by,
+		});
+	const summary = (revision: number) => ({
+		name: 'vsa.json',
+		bytes: envelopeOf(
+			vsa([], {
+				affidavit_session: 's',
+				affidavit_revision: revision,
+				affidavit_verdict: 'incomplete',
+				verificationResult: 'FAILED',
+			}),
+			builder,
+		),
+	});
+	const cases: [string, NamedEnvelope, boolean][] = [
+		['a later collection', failed('s', 3), false],
+		['another word on the same revision', failed('s', 2), false],
+		['an earlier collection', failed('s', 1), true],
+		['another session', failed('t', 3), true],
+		['a stranger', failed('s', 3, testKey()), true],
+		['a later summary', summary(3), false],
+		['an earlier summary', summary(1), true],
+	];
+	for (const [name, beside, accepted] of cases) {
+		assert.equal((await verify({ attestations: [passed, beside] }, 'witness')).accepted, true, name);
+		const strict = await verify({ attestations: [beside, passed] }, 'strict');
+		assert.equal(strict.accepted, accepted, `${name}: ${strict.reason}`);
+		assert.deepEqual(strict.traps, accepted ? [] : ['verdict-not-passed'], name);
+	}
 });
 
 test('the commit is a subject, but nothing that was made', async () => {
