@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { refusedBuiltins } from '@affidavit/rego/builtins/registry.ts';
+import { statementsMax } from '@affidavit/rego/compile/body.ts';
 import { dependenciesMax } from '@affidavit/rego/compile/check-recursion.ts';
-import { defaultLimits, resultsMax } from '@affidavit/rego/eval/limits.ts';
+import { problemsMax } from '@affidavit/rego/compile/program.ts';
+import { defaultLimits, missesMax, resultsMax } from '@affidavit/rego/eval/limits.ts';
 import { nestingMax } from '@affidavit/rego/syntax/cursor.ts';
 import { depthMax } from '@affidavit/rego/syntax/depth.ts';
 import { textLengthMax, tokensMax } from '@affidavit/rego/syntax/lex.ts';
 import { digitsMax } from '@affidavit/rego/syntax/number.ts';
 import { pathMax } from '@affidavit/rego/syntax/parse-term.ts';
+import { valueDepthMax } from '@affidavit/rego/value/work.ts';
 
 const docs = readFileSync(new URL('../../docs/rego.md', import.meta.url), 'utf8');
 
@@ -32,6 +35,10 @@ const limits: [row: string, value: number][] = [
 	['rules and functions within', defaultLimits.depth],
 	['items that rules', defaultLimits.outputItems],
 	['results of a query', resultsMax],
+	['expressions of a body', statementsMax],
+	['composites within', valueDepthMax],
+	['missing reads', missesMax],
+	['problems that', problemsMax],
 ];
 
 for (const [row, value] of limits) {
