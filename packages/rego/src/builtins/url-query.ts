@@ -1,6 +1,7 @@
 // urlquery.*: the encoding of query strings, as Go's package net/url does it.
 import { isArray, isObject, isSet, objectEntries, RegoMap, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { mapKeys } from './json-keys.ts';
 import { keyText } from './json-text.ts';
 import { chargeValue, type Result, textSteps, unary, wrongType } from './operand.ts';
 import { quoted } from './value-text.ts';
@@ -29,8 +30,8 @@ function encodeObject(value: Value, context: BuiltinContext): Result {
 	chargeValue(value, context);
 	const wrong = new BuiltinError('operand 1 values must be string, array[string], or set[string]');
 	const pairs: string[] = [];
-	for (const [key, item] of objectEntries(value)) {
-		const name = encodeText(keyText(key));
+	for (const [key, item] of mapKeys(objectEntries(value), keyText)) {
+		const name = encodeText(key);
 		const values = typeof item === 'string' ? [item] : isArray(item) ? item : isSet(item) ? item.items() : null;
 		if (values === null) return wrong;
 		for (const text of values) {

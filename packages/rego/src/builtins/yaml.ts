@@ -100,6 +100,8 @@ function parse(text: string, all: boolean, context: BuiltinContext): Value | Bui
 		}
 		const looked = all && Array.isArray(documents) ? documents : [first];
 		const error = looked.flatMap(({ errors, warnings }) => [...errors, ...warnings.filter(isFatal)])[0];
+		// The reader's own depth: it ends as one of its errors.
+		if (error?.message.includes('call stack') === true) context.charge(beyondLimit);
 		if (error !== undefined) return new BuiltinError(`error converting YAML to JSON: yaml: ${error.message}`);
 		const plain: unknown = first.toJS({ mapAsMap: true, maxAliasCount: aliasesMax });
 		return toValue(plain ?? null, context, 0);
