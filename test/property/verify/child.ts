@@ -1,6 +1,7 @@
 // Verifies files against a policy, in a process whose time and peak memory are figures of their own. Arguments: PeerFiles as JSON, mode; prints a ChildAnswer.
 import { readFileSync } from 'node:fs';
 import type { PolicyMode } from '@affidavit/attest/policy/result.ts';
+import { boundHeap } from '../../../cli/src/heap.ts';
 import type { PeerFiles } from '../../interop/peerverify.ts';
 import { askOurs } from '../../interop/policy-matrix/ours.ts';
 
@@ -13,6 +14,8 @@ export interface ChildAnswer {
 	peakMb: number;
 }
 
+// As the command does.
+boundHeap();
 const [files = '', mode] = process.argv.slice(2);
 const paths = JSON.parse(files) as PeerFiles;
 const inputs = {
