@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { refusedBuiltins } from '@affidavit/rego/builtins/registry.ts';
+import { builtins, refusedBuiltins } from '@affidavit/rego/builtins/registry.ts';
 import { statementsMax } from '@affidavit/rego/compile/body.ts';
 import { dependenciesMax } from '@affidavit/rego/compile/check-recursion.ts';
 import { problemsMax } from '@affidavit/rego/compile/program.ts';
@@ -57,4 +57,9 @@ test('every refused built-in is named, alone or with its family', () => {
 			name,
 		);
 	}
+});
+
+test('every built-in that is known is named', () => {
+	const missing = [...builtins.keys()].filter((name) => !name.startsWith('internal.') && !docs.includes(`\`${name}\``));
+	assert.deepEqual(missing, []);
 });
