@@ -211,17 +211,17 @@ const manyInputs: readonly HostileInput[] = [
 			],
 		};
 	}),
-	of('40 collections of 20,000 materials against 40 of as many products', () => {
+	of('20 collections of 10,000 materials against 20 of as many products', () => {
 		const files = (n: number) =>
 			Object.fromEntries(
-				Array.from({ length: 20_000 }, (_, i) => [`f${i}`, { sha256: i === 19_999 ? `${n}` : `${i}` }]),
+				Array.from({ length: 10_000 }, (_, i) => [`f${i}`, { sha256: i === 9_999 ? `${n}` : `${i}` }]),
 			);
 		return {
 			steps: [
 				{ name: 'fetch', types: [gitType] },
 				{ name: 'build', types: [gitType], artifactsFrom: ['fetch'] },
 			],
-			collections: Array.from({ length: 40 }, (_, i) => [
+			collections: Array.from({ length: 20 }, (_, i) => [
 				{ name: 'fetch', file: `f${i}`, attestations: [git(), product(files(i))] },
 				{ name: 'build', file: `b${i}`, attestations: [git(), material(files(100 + i)), product({ app: 'app' })] },
 			]).flat(),

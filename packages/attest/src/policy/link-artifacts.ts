@@ -5,7 +5,7 @@ import type { Policy } from './policy-model.ts';
 import type { ArtifactNode, PolicyMode } from './result.ts';
 
 /** Paths that are compared for one verification: every collection of a step may meet every one of the step before. */
-export const comparedPathsMax = 3_000_000;
+export const comparedPathsMax = 2_000_000;
 
 /** Counts down. */
 interface Work {
