@@ -4,6 +4,7 @@ import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { jsonText } from './json-text.ts';
 import { numberFromText } from './number-text.ts';
 import { beyondLimit, binary, chargeValue, type Result, stepsOf, textSteps, unary, wrongType } from './operand.ts';
+import { valueText } from './value-text.ts';
 
 /** Deeper JSON exceeds the limit: what reads it later goes as deep. */
 export const jsonDepthMax = 1_000;
@@ -83,7 +84,7 @@ function readOptions(value: Value, context: BuiltinContext): Options | BuiltinEr
 		} else if (key === 'pretty') {
 			if (typeof option !== 'boolean') return new BuiltinError('operand 2 key pretty failed cast to bool');
 			explicit = option;
-		} else return new BuiltinError(`operand 2 object contained unknown key ${String(key)}`);
+		} else return new BuiltinError(`operand 2 object contained unknown key ${valueText(key)}`);
 	}
 	return { ...options, pretty: explicit ?? options.pretty };
 }
