@@ -72,10 +72,10 @@ export function cached(
 	const known = documents[id];
 	if (known !== undefined) {
 		if (known.pending) recursive(path);
-		if (known.misses !== null) absorb(m, known.misses, 'most');
+		if (known.misses !== null) tell(m, known, known.misses);
 		return known.value;
 	}
-	const document: CachedDocument = { value: undefined, misses: null, pending: true };
+	const document: CachedDocument = { value: undefined, misses: null, toldTo: null, pending: true };
 	documents[id] = document;
 	const outer = m.misses;
 	m.misses = null;
@@ -86,8 +86,15 @@ export function cached(
 	document.misses = m.misses;
 	document.pending = false;
 	m.misses = outer;
-	if (document.misses !== null) absorb(m, document.misses, 'most');
+	if (document.misses !== null) tell(m, document, document.misses);
 	return document.value;
+}
+
+/** Once for all rows of a loop that read the document. */
+function tell(m: Machine, document: CachedDocument, misses: Misses): void {
+	if (m.misses !== null && m.misses === document.toldTo) return;
+	absorb(m, misses, 'most');
+	document.toldTo = m.misses;
 }
 
 function recursive(path: readonly string[] | null): never {

@@ -23,6 +23,7 @@ export function inputPathsOf(input: Value | undefined): InputPaths {
 			if (spot === undefined) return null;
 			const keys: (string | number)[] = [];
 			while (spot !== undefined && spot.parent !== null) {
+				spend(1);
 				keys.push(spot.key);
 				spot = spots.get(spot.parent);
 			}

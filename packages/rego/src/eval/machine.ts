@@ -2,10 +2,10 @@
 import type { BuiltinContext } from '../builtins/builtin.ts';
 import type { DocNode } from '../compile/rule-tree.ts';
 import type { Key, Value } from '../value/value.ts';
-import { LimitReached, work } from '../value/work.ts';
+import { LimitReached, spend, work } from '../value/work.ts';
 import type { InputPaths } from './input-paths.ts';
 import type { Limits } from './limits.ts';
-import { type Miss, type Misses, mergeMisses, noMisses } from './misses.ts';
+import { kindsOf, type Miss, type Misses, mergeMisses, noMisses } from './misses.ts';
 import type { ReadSite } from './read-site.ts';
 
 /** Values of a clause's locals by slot; ir.ts names the first slots. */
@@ -20,6 +20,8 @@ export type Next = (m: Machine, f: Frame) => boolean;
 export interface CachedDocument {
 	value: Value | undefined;
 	misses: Misses | null;
+	/** What they were added to last; there they are already. */
+	toldTo: Misses | null;
 	pending: boolean;
 }
 
@@ -131,5 +133,6 @@ export function addBytes(m: Machine, units: number): void {
 }
 
 export function absorb(m: Machine, misses: Misses, how: 'sum' | 'most'): void {
+	spend(costs.knownMiss * kindsOf(misses));
 	m.misses = mergeMisses(m.misses ?? noMisses(), misses, how);
 }

@@ -45,6 +45,10 @@ export function kept(misses: Misses): Misses {
 export const excused = ([, b, c, d]: Misses): Misses | null =>
 	b === null && c === null && d === null ? null : [null, b, c, d];
 
+/** How many there are to tell apart. */
+export const kindsOf = ([a, b, c, d]: Misses): number =>
+	(a?.size ?? 0) + (b?.size ?? 0) + (c?.size ?? 0) + (d?.size ?? 0);
+
 /** sum: other misses; most: the same ones once more, as of a cached document. */
 export function mergeMisses(into: Misses, from: Misses, how: 'sum' | 'most'): Misses {
 	for (let flags = 0; flags < 4; flags++) mergeCounts(into, flags, from[flags] ?? null, how);

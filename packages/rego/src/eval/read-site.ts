@@ -36,8 +36,15 @@ interface PathText {
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-const keyText = (key: Value): string =>
-	typeof key === 'string' ? (identifier.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`) : `[${shown(key)}]`;
+/** Longer keys are cut, and so are paths of more keys, where the program does not name them. */
+const keyShownMax = 200;
+const keysShownMax = 64;
+
+function keyText(key: Value): string {
+	if (typeof key !== 'string') return `[${shown(key)}]`;
+	if (key.length > keyShownMax) return `[${JSON.stringify(`${key.slice(0, keyShownMax)}...`)}]`;
+	return identifier.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
 
 const shown = (key: Value): string => (typeof key === 'object' && key !== null ? '...' : String(key));
 
@@ -97,6 +104,7 @@ function describe(m: Machine, f: Frame, site: ReadSite, count: number): PathText
 	const start = describeOrigin(m, f, site.origin);
 	if (start === null) return null;
 	let { general, example } = start;
+	spend(count + 1);
 	for (let i = 0; i < count; i++) {
 		const part = site.keys[i] as PathKey;
 		if (part.kind === 'constant') {
@@ -133,7 +141,7 @@ function describeValue(m: Machine, value: Value | undefined): PathText | null {
 	const keys = value === undefined ? null : m.inputPaths.find(value);
 	if (keys === null) return null;
 	const text: PathText = { general: 'input', example: 'input' };
-	for (const key of keys) {
+	for (const key of keys.slice(0, keysShownMax)) {
 		const part = keyText(key);
 		text.general += typeof key === 'number' ? '[*]' : part;
 		text.example += part;
