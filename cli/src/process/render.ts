@@ -108,8 +108,11 @@ function statementLines(s: SessionSummary, { cwd, publicKeyFile }: RenderTarget)
 	if (!envelope) return [];
 	const folder = dirname(envelope);
 	const artifact = s.products.find((p) => p.sha256 !== null)?.sha256;
+	const attested = `  attested   ${s.statements.length} signed statements in ${shorter(folder, cwd)}`;
+	if (s['imported'] !== undefined)
+		return [attested, '  verify     with a policy that asks for the imported step: npx affidavit policy init'];
 	return [
-		`  attested   ${s.statements.length} signed statements in ${shorter(folder, cwd)}`,
+		attested,
 		...(artifact
 			? [
 					`  verify     npx affidavit verify sha256:${artifact} --attestation ${shorter(folder, cwd)} --public-key ${shorter(publicKeyFile, cwd)}`,

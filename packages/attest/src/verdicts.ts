@@ -14,6 +14,8 @@ export interface Said {
 	verdict: SessionVerdict;
 	/** False for a collection that is not under a passed step's name although its session passed: it could not hold everything. */
 	whole: boolean;
+	/** True for a session whose trace was imported: its digests and its view of the host are weaker than the kernel's. */
+	imported: boolean;
 	/** Rules of the findings, at most a few, for the reason. */
 	rules: string[];
 }
@@ -52,7 +54,9 @@ function readVsa(predicate: unknown): VerdictReading {
 			reason: `predicate: verificationResult ${result} contradicts affidavit_verdict ${verdict}`,
 		};
 	const rules = findingRules(predicate['affidavit_findings']);
-	return { kind: 'verdict', said: { by: 'vsa', session, revision, verdict, whole: true, rules } };
+	const step = predicate['affidavit_step'];
+	const imported = typeof step === 'string' && isImportedStep(step);
+	return { kind: 'verdict', said: { by: 'vsa', session, revision, verdict, whole: true, imported, rules } };
 }
 
 function readCollection(predicate: unknown): VerdictReading {
@@ -67,8 +71,12 @@ function readCollection(predicate: unknown): VerdictReading {
 	if (!isRevision(revision)) return wrong('predicate.affidavit.revision', 'an integer from 1', revision);
 	if (!isVerdict(verdict)) return wrong('predicate.affidavit.verdict', 'passed, failed or incomplete', verdict);
 	const whole = !name.endsWith('.failed') && !name.endsWith('.incomplete');
-	return { kind: 'verdict', said: { by: 'collection', session, revision, verdict, whole, rules: [] } };
+	const imported = isImportedStep(name);
+	return { kind: 'verdict', said: { by: 'collection', session, revision, verdict, whole, imported, rules: [] } };
 }
+
+/** STEP.imported, with .failed or .incomplete after it where the session did not pass. */
+const isImportedStep = (step: string): boolean => /\.imported(\.failed|\.incomplete)?$/.test(step);
 
 const rulesMax = 5;
 function findingRules(findings: unknown): string[] {

@@ -33,6 +33,7 @@ export type EnvelopeOutcome =
 	| { kind: 'subject-mismatch'; name: string; reason: string; said: Said }
 	| { kind: 'verdict-failed'; name: string; reason: string; said: Said }
 	| { kind: 'verdict-incomplete'; name: string; reason: string; said: Said }
+	| { kind: 'imported'; name: string; reason: string; said: Said }
 	| { kind: 'superseded'; name: string; reason: string; said: Said };
 
 export interface VerifyResult {
@@ -104,6 +105,11 @@ function judgeEnvelope(
 		case 'passed':
 			if (!said.whole)
 				return { kind: 'verdict-incomplete', name, reason: 'the collection does not hold the whole session', said };
+			// Nobody who asks without a policy has said that a tracer's word is enough.
+			if (said.imported) {
+				const reason = `session ${said.session} passed on an imported trace: only a policy that asks for its step takes it`;
+				return { kind: 'imported', name, reason, said };
+			}
 			return { kind: 'supports', name, payloadSha256: sha256Hex(envelope.payload), said, products };
 		case 'failed': {
 			const rules = said.rules.length === 0 ? '' : `: ${said.rules.join(', ')}`;
@@ -136,6 +142,7 @@ function withoutSuperseded(outcomes: EnvelopeOutcome[]): EnvelopeOutcome[] {
 /** Nearest miss first: what would have to change for the artifact to be accepted. */
 const nearest: readonly EnvelopeOutcome['kind'][] = [
 	'superseded',
+	'imported',
 	'verdict-failed',
 	'verdict-incomplete',
 	'subject-mismatch',

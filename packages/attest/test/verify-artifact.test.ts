@@ -76,6 +76,18 @@ suite('refused, with the reason', () => {
 		vsa([app], failed),
 	);
 	refused(
+		'a passed session whose trace was imported, by its summary',
+		'imported',
+		/session s1 passed on an imported trace/,
+		vsa([app], { affidavit_step: 'build.imported' }),
+	);
+	refused(
+		'a passed session whose trace was imported, by its collection',
+		'imported',
+		/only a policy that asks for its step/,
+		collection('build.imported', of('passed')),
+	);
+	refused(
 		'an incomplete session',
 		'verdict-incomplete',
 		/session s1 is incomplete/,
