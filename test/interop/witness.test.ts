@@ -1,10 +1,12 @@
 // What the signer makes, judged by the real Witness library.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { keyIdOf } from '@affidavit/attest/keys.ts';
 import { verifyArtifact } from '@affidavit/attest/verify-artifact.ts';
 import { verdictCodec } from '@affidavit/model/codec.ts';
@@ -29,9 +31,12 @@ import {
 	verdictFor,
 	workspace,
 } from '../../services/sign/test/session-builder.ts';
+import type { PeerAnswer, PeerFiles } from './peerverify.ts';
 import { askPeer, openPeerverify } from './peerverify.ts';
+import { askCommand } from './verify-command.ts';
 import { buildStep, maliciousCompilerRule, writeFetchCollection, writePolicy } from './witness-policy.ts';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const peer = openPeerverify();
 const skip = peer.kind === 'absent' ? peer.reason : false;
 const folder = mkdtempSync(join(tmpdir(), 'affidavit-interop-'));
@@ -40,6 +45,14 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const artifact = join(folder, 'app');
 writeFileSync(artifact, 'app');
 const binary = peer.kind === 'peer' ? peer.binary : '';
+
+/** The peer's answer; the command's witness mode must be the same. */
+function askBoth(files: PeerFiles): PeerAnswer {
+	const answer = askPeer(binary, files);
+	const { result } = askCommand(files, 'witness');
+	assert.equal(result.accepted, answer.accepted, `ours: ${result.reason}\nthe real library: ${answer.output}`);
+	return answer;
+}
 
 let runs = 0;
 /** Signs a session with a new key; gives the folder of its envelopes. */
@@ -72,7 +85,7 @@ suite('the Witness library', { skip }, () => {
 			const files = writePolicy(run.folder, 'build', [
 				buildStep('build', run.key, maliciousCompilerRule(digestOf('evil'))),
 			]);
-			const answer = askPeer(binary, { ...files, attestations: [join(run.folder, 'collection.dsse.json')], artifact });
+			const answer = askBoth({ ...files, attestations: [join(run.folder, 'collection.dsse.json')], artifact });
 			assert.ok(answer.accepted, answer.output);
 		});
 
@@ -81,17 +94,17 @@ suite('the Witness library', { skip }, () => {
 			const run = await signed(buildFacts(), verdict);
 			const attestations = [join(run.folder, 'collection.dsse.json')];
 			const files = writePolicy(run.folder, 'build', [buildStep('build', run.key)]);
-			const answer = askPeer(binary, { ...files, attestations, artifact });
+			const answer = askBoth({ ...files, attestations, artifact });
 			assert.equal(answer.accepted, false, answer.output);
 			// The refusal is the name's doing: a policy that asks for it by that name takes it.
 			const named = writePolicy(run.folder, 'named', [buildStep(`build.${verdict}`, run.key)]);
-			assert.ok(askPeer(binary, { ...named, attestations, artifact }).accepted);
+			assert.ok(askBoth({ ...named, attestations, artifact }).accepted);
 		});
 
 	test("rejects a passed session by the talk's rule when the program's digest matches", async () => {
 		const run = await signed(buildFacts(), 'passed');
 		const files = writePolicy(run.folder, 'rule', [buildStep('build', run.key, maliciousCompilerRule(digestOf('cc')))]);
-		const answer = askPeer(binary, { ...files, attestations: [join(run.folder, 'collection.dsse.json')], artifact });
+		const answer = askBoth({ ...files, attestations: [join(run.folder, 'collection.dsse.json')], artifact });
 		assert.equal(answer.accepted, false);
 		assert.match(answer.output, /Malicious Compiler/);
 	});
@@ -100,16 +113,16 @@ suite('the Witness library', { skip }, () => {
 		const run = await signed(buildFacts(), 'passed');
 		const attestations = ['collection', 'runtime-trace', 'index', 'vsa'].map((n) => join(run.folder, `${n}.dsse.json`));
 		const files = writePolicy(run.folder, 'build', [buildStep('build', run.key)]);
-		assert.ok(askPeer(binary, { ...files, attestations: attestations.slice(0, 1), artifact }).accepted);
+		assert.ok(askBoth({ ...files, attestations: attestations.slice(0, 1), artifact }).accepted);
 		for (const content of ['other', 'cc', 'main', 'stdio']) {
 			const file = join(run.folder, `artifact-${content}`);
 			writeFileSync(file, content);
-			const answer = askPeer(binary, { ...files, attestations: attestations.slice(0, 1), artifact: file });
+			const answer = askBoth({ ...files, attestations: attestations.slice(0, 1), artifact: file });
 			assert.equal(answer.accepted, false, content);
 		}
 		const stranger = generateKeyPairSync('ed25519').publicKey;
 		const strange = writePolicy(run.folder, 'strange', [buildStep('build', stranger)]);
-		assert.equal(askPeer(binary, { ...strange, attestations: attestations.slice(0, 1), artifact }).accepted, false);
+		assert.equal(askBoth({ ...strange, attestations: attestations.slice(0, 1), artifact }).accepted, false);
 	});
 
 	test('loads hostile paths', async () => {
@@ -118,7 +131,7 @@ suite('the Witness library', { skip }, () => {
 			facts.files.push(fileFact({ path: `${workspace}/${name}`, ino: name, count: 2 }));
 		const run = await signed(facts, 'passed');
 		const files = writePolicy(run.folder, 'build', [buildStep('build', run.key)]);
-		const answer = askPeer(binary, { ...files, attestations: [join(run.folder, 'collection.dsse.json')], artifact });
+		const answer = askBoth({ ...files, attestations: [join(run.folder, 'collection.dsse.json')], artifact });
 		assert.ok(answer.accepted, answer.output);
 	});
 
@@ -129,7 +142,7 @@ suite('the Witness library', { skip }, () => {
 		const fetch = writeFetchCollection(run.folder, commit, { path: 'sources.tar', sha256: sha256Hex('sources') });
 		const files = writePolicy(run.folder, 'two', [fetch.step, buildStep('build', run.key)]);
 		const attestations = [fetch.file, join(run.folder, 'collection.dsse.json')];
-		const answer = askPeer(binary, { ...files, attestations, artifact: sources });
+		const answer = askBoth({ ...files, attestations, artifact: sources });
 		assert.ok(answer.accepted, answer.output);
 		assert.match(answer.output, /step build passed/);
 	});
@@ -146,4 +159,16 @@ test('our own verification says the same of the same files', async () => {
 			assert.equal(answer.accepted, verdict === 'passed' && !name.startsWith('index'), `${name}: ${answer.reason}`);
 		}
 	}
+});
+
+const published = join(process.env['AFFIDAVIT_GOLDEN'] ?? join(root, '../shared/golden'), 'cr-policy-unsigned.json');
+test("the demo's published policy is refused with line and reason", {
+	skip: existsSync(published) ? false : `no ${published}: set AFFIDAVIT_GOLDEN to the folder that holds it`,
+}, () => {
+	const command = join(root, 'cli/bin/affidavit.js');
+	const { status, stdout, stderr } = spawnSync(process.execPath, [command, 'policy', 'check', published], {
+		encoding: 'utf8',
+	});
+	assert.equal(status, 1, stderr);
+	assert.match(stdout, /Un-authorized compiler:4:\d+: expected } before the end of the module/);
 });
