@@ -15,7 +15,7 @@ import { inputPathsOf } from './eval/input-paths.ts';
 import { defaultLimits, type Limits, resultsMax } from './eval/limits.ts';
 import { createMachine, type Frame, type Machine } from './eval/machine.ts';
 import { unflipped } from './eval/misses.ts';
-import { runLimited } from './eval/run.ts';
+import { type Position, runLimited } from './eval/run.ts';
 import type { Expression, Module } from './syntax/ast.ts';
 import { parseModule, parseQuery } from './syntax/parse.ts';
 import type { Value } from './value/value.ts';
@@ -49,7 +49,7 @@ export function compileModules(sources: readonly Source[], options: CompileOptio
 
 /** Ground composites are compared and keyed while compiling, so that is limited as well. */
 function compileLimited(modules: readonly Module[], query: readonly Expression[] | null): CompiledModules {
-	const compiled = runLimited(defaultLimits, () => compileProgram(modules, query));
+	const compiled = runLimited(defaultLimits, (at) => compileProgram(modules, query, at));
 	return compiled.kind === 'done' ? compiled.value : { kind: 'invalid', problems: [compiled.problem] };
 }
 
@@ -82,8 +82,8 @@ export function evaluateQuery(program: Program, query: string, options: Evaluate
 	const { query: run } = compiled.program;
 	if (run === null) return { kind: 'results', results: [] };
 	const limits = { ...defaultLimits, ...options.limits };
-	const outcome = runLimited(limits, () => {
-		const machine = machineFor(options, limits);
+	const outcome = runLimited(limits, (at) => {
+		const machine = machineFor(options, limits, at);
 		const frame: Frame = new Array<Value | undefined>(run.slots).fill(undefined);
 		const results: Bindings[] = [];
 		run.run((_m, f) => {
@@ -97,9 +97,9 @@ export function evaluateQuery(program: Program, query: string, options: Evaluate
 	return { kind: 'results', results: outcome.value };
 }
 
-function machineFor(options: EvaluateOptions, limits: Limits): Machine {
+function machineFor(options: EvaluateOptions, limits: Limits, at: Position): Machine {
 	const { input, data, nowNs, strictBuiltinErrors = false } = options;
-	return createMachine({ input, data, nowNs, limits, strictBuiltinErrors, inputPaths: inputPathsOf(input) });
+	return createMachine({ input, data, nowNs, limits, strictBuiltinErrors, inputPaths: inputPathsOf(input), at });
 }
 
 export type DocumentsAnswer = { kind: 'documents'; documents: Document[] } | { kind: 'error'; problem: Problem };
@@ -113,8 +113,8 @@ export function evaluateDocuments(
 	const limits = { ...defaultLimits, ...options.limits };
 	const { allowance } = options;
 	if (allowance) limits.steps = Math.min(limits.steps, allowance.steps);
-	const outcome = runLimited(limits, () => {
-		const machine = machineFor(options, limits);
+	const outcome = runLimited(limits, (at) => {
+		const machine = machineFor(options, limits, at);
 		return paths.map((path): Document => {
 			const node = findNode(program.tree.root, path);
 			machine.misses = null;

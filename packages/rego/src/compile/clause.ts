@@ -15,7 +15,7 @@ import { lift } from './lift.ts';
 export type RuleKind = 'complete' | 'set' | 'object' | 'function';
 
 export function compileClause(ir: ClauseIr, kind: RuleKind, program: ProgramContext): CompiledClause {
-	const ctx: ClauseContext = { program, slots: ir.slots, sources: new Map(), place: ir.place };
+	const ctx: ClauseContext = { program, slots: ir.slots, sources: new Map(), gets: new Map(), place: ir.place };
 	const bound: Bound = new Set();
 	const run = compileRun(ir, kind, bound, ctx);
 	const otherwise = ir.otherwise.map((other) => compileClause(other, kind, program));

@@ -27,6 +27,8 @@ export interface ClauseContext {
 	slots: number;
 	/** What a local's value was read from. */
 	sources: Map<number, Pick<ReadSite, 'origin' | 'keys'>>;
+	/** What is compiled: a key is both read by and told when it finds nothing, and keys may hold keys. */
+	gets: Map<Node, Get>;
 	/** Of the clause. */
 	place: Place;
 }

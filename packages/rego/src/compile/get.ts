@@ -13,6 +13,15 @@ import { compileTemplate } from './template.ts';
 
 /** All locals of the node are bound, and its references iterate nothing (lift.ts sees to both). */
 export function compileGet(node: Node, bound: Bound, ctx: ClauseContext): Get {
+	let get = ctx.gets.get(node);
+	if (get === undefined) {
+		get = compileNode(node, bound, ctx);
+		ctx.gets.set(node, get);
+	}
+	return get;
+}
+
+function compileNode(node: Node, bound: Bound, ctx: ClauseContext): Get {
 	switch (node.kind) {
 		case 'constant': {
 			const { value } = node;

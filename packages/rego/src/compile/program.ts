@@ -3,6 +3,7 @@ import type { Builtin } from '../builtins/builtin.ts';
 import { builtins, refusedBuiltins } from '../builtins/registry.ts';
 import type { Problem } from '../errors.ts';
 import type { CompiledClause, CompiledGroup } from '../eval/document.ts';
+import type { Position } from '../eval/run.ts';
 import type { Expression, Module } from '../syntax/ast.ts';
 import { compareValues, equalValues } from '../value/compare.ts';
 import { checkClauses, checkModules } from './check-modules.ts';
@@ -25,7 +26,11 @@ export type Compiled = { kind: 'program'; program: Program } | { kind: 'invalid'
 /** Problems by module, row and column; problems found twice once. */
 export const problemsMax = 100;
 
-export function compileProgram(modules: readonly Module[], query: readonly Expression[] | null = null): Compiled {
+export function compileProgram(
+	modules: readonly Module[],
+	query: readonly Expression[] | null,
+	at: Position,
+): Compiled {
 	const { tree, problems } = buildRuleTree(modules);
 	problems.push(...checkModules(modules, tree));
 	if (problems.length > 0) return invalid(problems);
@@ -58,6 +63,7 @@ export function compileProgram(modules: readonly Module[], query: readonly Expre
 	// Calls hold on to the group that they call, so all are there before the first is compiled.
 	program.groups.push(...tree.groups.map(emptyGroup));
 	program.groups.forEach((group, i) => {
+		at.place = group.place;
 		compileGroup(group, resolved[i] ?? [], program);
 	});
 	if (queryIr !== null) program.query = compileQuery(queryIr, program);

@@ -44,7 +44,7 @@ export const queryClause = ({ body, slots, place }: QueryIr): ClauseIr => ({
 });
 
 export function compileQuery(ir: QueryIr, program: ProgramContext): Query | null {
-	const ctx: ClauseContext = { program, slots: ir.slots, sources: new Map(), place: ir.place };
+	const ctx: ClauseContext = { program, slots: ir.slots, sources: new Map(), gets: new Map(), place: ir.place };
 	const ops: Op[] | null = compileBody(ir.body, [], new Set(), ctx);
 	if (ops === null) return null;
 	return { names: ir.names, slots: ctx.slots, run: (row) => compose(ops, row) };

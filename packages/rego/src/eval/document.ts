@@ -71,7 +71,7 @@ export function cached(
 	const { documents } = m.scope;
 	const known = documents[id];
 	if (known !== undefined) {
-		if (known.pending) recursive(path);
+		if (known.pending) recursive(m, path);
 		if (known.misses !== null) tell(m, known, known.misses);
 		return known.value;
 	}
@@ -97,9 +97,9 @@ function tell(m: Machine, document: CachedDocument, misses: Misses): void {
 	document.toldTo = m.misses;
 }
 
-function recursive(path: readonly string[] | null): never {
+function recursive(m: Machine, path: readonly string[] | null): never {
 	const name = path === null ? 'comprehension' : ['data', ...path].join('.');
-	abort('compile', `rule ${name} is recursive`, { module: '', row: 1, column: 1 });
+	abort('compile', `rule ${name} is recursive`, m.at.place);
 }
 
 function computeDocument(m: Machine, program: Documents, node: DocNode): Value | undefined {
@@ -125,11 +125,13 @@ function computeDocument(m: Machine, program: Documents, node: DocNode): Value |
 /** The value of a complete rule, or of a function whose arguments are in the frame. */
 export function ruleValue(m: Machine, group: CompiledGroup, frame: Frame): Value | undefined {
 	const outer = m.misses;
+	const { place } = m.at;
 	let value: Value | undefined;
 	let failed: Misses | null = null;
 	let succeeded: Misses | null = null;
 	for (const clause of group.clauses) {
 		m.misses = null;
+		m.at.place = clause.place;
 		step();
 		const found = runChain(m, clause, frame);
 		if (m.misses !== null) {
@@ -151,6 +153,7 @@ export function ruleValue(m: Machine, group: CompiledGroup, frame: Frame): Value
 		if (failed !== null) own = kept(failed);
 	}
 	m.misses = outer;
+	m.at.place = place;
 	if (own !== null) absorb(m, own, 'sum');
 	return value;
 }
@@ -187,7 +190,12 @@ function runAll(m: Machine, group: CompiledGroup, collection: RegoSet | Document
 	frame[resultSlot] = collection as unknown as Value;
 	const outer = m.misses;
 	m.misses = null;
-	for (const clause of group.clauses) clause.run(m, frame);
+	const { place } = m.at;
+	for (const clause of group.clauses) {
+		m.at.place = clause.place;
+		clause.run(m, frame);
+	}
+	m.at.place = place;
 	const own: Misses | null = m.misses;
 	m.misses = outer;
 	if (own !== null) absorb(m, kept(own), 'sum');

@@ -3,14 +3,15 @@
 import { isObject, type PlainObject, RegoMap, type Value } from '../value/value.ts';
 import { spend } from '../value/work.ts';
 
-interface Spot {
+/** Where a value stands: in which container, under which key. */
+export interface Spot {
 	parent: object | null;
 	key: string | number;
 }
 
-/** Keys from the input down to the value; null where it is no part of the input. */
+/** From the input down to the value; null where it is no part of the input. */
 export interface InputPaths {
-	find(value: Value): (string | number)[] | null;
+	find(value: Value): Spot[] | null;
 }
 
 export function inputPathsOf(input: Value | undefined): InputPaths {
@@ -21,13 +22,13 @@ export function inputPathsOf(input: Value | undefined): InputPaths {
 			spots ??= indexSpots(input);
 			let spot = spots.get(value);
 			if (spot === undefined) return null;
-			const keys: (string | number)[] = [];
+			const path: Spot[] = [];
 			while (spot !== undefined && spot.parent !== null) {
 				spend(1);
-				keys.push(spot.key);
+				path.push(spot);
 				spot = spots.get(spot.parent);
 			}
-			return keys.reverse();
+			return path.reverse();
 		},
 	};
 }

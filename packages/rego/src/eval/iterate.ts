@@ -54,6 +54,7 @@ export function eachRow(m: Machine, f: Frame, rows: Value, keySlot: number, valu
 }
 
 function eachField(m: Machine, f: Frame, object: PlainObject, keySlot: number, valueSlot: number, next: Next): boolean {
+	m.iterated.add(object);
 	for (const key of keysOf(m, object)) {
 		step();
 		f[keySlot] = key;

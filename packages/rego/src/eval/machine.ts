@@ -7,6 +7,7 @@ import type { InputPaths } from './input-paths.ts';
 import type { Limits } from './limits.ts';
 import { kindsOf, type Miss, type Misses, mergeMisses, noMisses } from './misses.ts';
 import type { ReadSite } from './read-site.ts';
+import type { Position } from './run.ts';
 
 /** Values of a clause's locals by slot; ir.ts names the first slots. */
 export type Frame = (Value | undefined)[];
@@ -41,6 +42,7 @@ export interface Machine {
 	/** Base documents. */
 	readonly data: Value | undefined;
 	misses: Misses | null;
+	readonly at: Position;
 	/** Three per rule or function that is being evaluated, one per iteration. */
 	nesting: number;
 	readonly nestingMax: number;
@@ -56,6 +58,8 @@ export interface Machine {
 	readonly members: WeakMap<object, Set<Key> | null>;
 	/** Keys of large objects in Rego's order. */
 	readonly sortedKeys: WeakMap<object, readonly string[]>;
+	/** Objects whose keys were iterated: they vary in the paths of what is missing. */
+	readonly iterated: WeakSet<object>;
 	/** By place and path. */
 	readonly missKinds: Map<string, Miss>;
 	/** By site of input and number of keys that were read. */
@@ -77,14 +81,16 @@ export interface MachineOptions {
 	limits: Limits;
 	strictBuiltinErrors: boolean;
 	inputPaths: InputPaths;
+	at: Position;
 }
 
 export function createMachine(options: MachineOptions): Machine {
-	const { input, data, nowNs, limits, strictBuiltinErrors, inputPaths } = options;
+	const { input, data, nowNs, limits, strictBuiltinErrors, inputPaths, at } = options;
 	return {
 		scope: { input, documents: [], replaced: null, mocks: null },
 		data,
 		misses: null,
+		at,
 		nesting: 0,
 		nestingMax: limits.depth * 3,
 		itemsLeft: limits.outputItems,
@@ -95,6 +101,7 @@ export function createMachine(options: MachineOptions): Machine {
 		joins: [],
 		members: new WeakMap(),
 		sortedKeys: new WeakMap(),
+		iterated: new WeakSet(),
 		missKinds: new Map(),
 		siteMisses: new Map(),
 		inputPaths,

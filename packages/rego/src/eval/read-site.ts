@@ -138,12 +138,13 @@ function describeOrigin(m: Machine, f: Frame, origin: Origin): PathText | null {
 }
 
 function describeValue(m: Machine, value: Value | undefined): PathText | null {
-	const keys = value === undefined ? null : m.inputPaths.find(value);
-	if (keys === null) return null;
+	const path = value === undefined ? null : m.inputPaths.find(value);
+	if (path === null) return null;
 	const text: PathText = { general: 'input', example: 'input' };
-	for (const key of keys.slice(0, keysShownMax)) {
+	for (const { parent, key } of path.slice(0, keysShownMax)) {
 		const part = keyText(key);
-		text.general += typeof key === 'number' ? '[*]' : part;
+		const varies = typeof key === 'number' || (parent !== null && m.iterated.has(parent));
+		text.general += varies ? '[*]' : part;
 		text.example += part;
 	}
 	return text;

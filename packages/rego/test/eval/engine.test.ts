@@ -101,7 +101,11 @@ const refusals: [given: string, text: string, reason: RegExp][] = [
 	['an unsafe variable', 'package t\ndeny[msg] { input.x }', /var msg is unsafe/],
 	['an unknown function', 'package t\ndeny["x"] { frob(1) }', /^m0:2:13: .*frob/],
 	['a built-in outside of the subset', 'package t\ndeny["x"] { http.send({}) }', /http\.send/],
-	['a deny that is a function', 'package t\ndeny(x) { x }', /^m0:2:1: function data\.t\.deny used as reference, not called/],
+	[
+		'a deny that is a function',
+		'package t\ndeny(x) { x }',
+		/^m0:2:1: function data\.t\.deny used as reference, not called/,
+	],
 	['recursion', 'package t\ndeny["x"] { a }\na { deny["x"] }', /recursi/],
 	['a conflict', 'package t\ndeny = x { x := [["a"], ["b"]][_] }', /must not produce multiple outputs/],
 	['a limit', 'package t\ndeny["x"] { numbers.range(0, 100000000000)[_] == -1 }', /limit of steps/],

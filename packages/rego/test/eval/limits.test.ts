@@ -63,6 +63,7 @@ for (const [given, limit, module, input] of stopped) {
 		assert.equal(answer.kind, 'error');
 		if (answer.kind !== 'error') return;
 		assert.equal(answer.problem.code, 'limit');
+		assert.equal(answer.problem.place.module, 'm0.rego');
 		assert.match(answer.problem.message, new RegExp(`limit of ${limit}: ${defaultLimits[limit as 'steps']}$`));
 	});
 }
