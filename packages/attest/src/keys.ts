@@ -45,8 +45,11 @@ export function parsePublicKey(pem: string, name: string): KeyResult {
 /** A public key of a policy. A certificate is loaded in its place, but no signature verifies under it: the real engine gives it no roots. */
 export type VerifierKeyResult = KeyResult | { kind: 'certificate'; keyId: string };
 
-/** Reads a policy's public key as go-witness does: the first PEM block, SPKI, PKCS #1 or a certificate, whatever its label says. */
-export function parseVerifierKey(pem: Uint8Array, name: string): VerifierKeyResult {
+/**
+ * Reads a policy's public key as go-witness does: the first PEM block, SPKI, PKCS #1 or a certificate, whatever its label says.
+ * `weak`: also those that only it takes.
+ */
+export function parseVerifierKey(pem: Uint8Array, name: string, weak = false): VerifierKeyResult {
 	if (pem.length > keyFileBytesMax)
 		return { kind: 'invalid', reason: `${name}: expected a key of at most ${keyFileBytesMax} bytes` };
 	const block = firstPemBlock(pem);
@@ -59,7 +62,8 @@ export function parseVerifierKey(pem: Uint8Array, name: string): VerifierKeyResu
 		if (ofCertificate) return { kind: 'certificate', keyId: keyIdOf(ofCertificate) };
 		return { kind: 'invalid', reason: `${name}: expected a public key or a certificate; this one cannot be read` };
 	}
-	if (!isVerifierKey(key)) return { kind: 'invalid', reason: `${name}: ${verifierExpected}` };
+	if (!isVerifierKey(key) && !(weak && isWeakKey(key)))
+		return { kind: 'invalid', reason: `${name}: ${verifierExpected}` };
 	return { kind: 'key', key, keyId: keyIdOf(key) };
 }
 
@@ -114,6 +118,11 @@ function isVerifierKey(key: KeyObject): boolean {
 			return false;
 	}
 }
+
+/** Go takes these too: P-224, and RSA from 1024 bits. */
+const weakRsaBitsMin = 1024;
+const isWeakKey = (key: KeyObject): boolean =>
+	curveOf(key) === 'secp224r1' || (key.asymmetricKeyType === 'rsa' && isSoundRsa(key, weakRsaBitsMin));
 
 /** A key whose SPKI says RSASSA-PSS: OpenSSL's and ours, none that Go reads. */
 const isPssOnly = (key: KeyObject): boolean => key.asymmetricKeyType === 'rsa-pss' && isSoundRsa(key, rsaBitsMin);
@@ -175,10 +184,10 @@ const verifiedWith: Readonly<Record<Padding, SignatureCheck>> = {
 
 /**
  * As go-witness verifies: ed25519, ECDSA with SHA-256 on every curve, RSA with SHA-256 and PSS, else PKCS #1 v1.5; the
- * padding says which, so that the caller can refuse the latter. Never throws.
+ * padding says which, so that the caller can refuse the latter. `weak`: by keys too that only go-witness takes. Never throws.
  */
-export function checkSignature(key: KeyObject, bytes: Uint8Array, signature: Uint8Array): SignatureCheck {
-	if (!isVerifierKey(key)) return refused;
+export function checkSignature(key: KeyObject, bytes: Uint8Array, signature: Uint8Array, weak = false): SignatureCheck {
+	if (!isVerifierKey(key) && !(weak && isWeakKey(key))) return refused;
 	try {
 		switch (key.asymmetricKeyType) {
 			case 'ed25519':

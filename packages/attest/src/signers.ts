@@ -21,6 +21,8 @@ export interface SignersRequest {
 	timestampAuthorities: readonly Certificate[];
 	/** Unix time in milliseconds that a certificate is judged at when the policy has no timestamp authority. */
 	nowMs: number;
+	/** Also keys and timestamps that only the real engine takes: P-224, RSA below 2048 bits, SHA-1, ... */
+	lenient?: boolean;
 	/** For a set of envelopes: what their signatures have in common is then read once. */
 	cache?: CertificateCache;
 	/** For a set of envelopes: what all their checks may take together, beside the limits of each. */
@@ -82,6 +84,7 @@ interface Work {
 	bytesLeft: number;
 	budget: ChainBudget;
 	cache: CertificateCache;
+	lenient: boolean;
 	/** Why certificates are not looked at, '' when they are. */
 	tooMuch: string;
 }
@@ -96,6 +99,7 @@ export function checkSigners(envelope: Envelope, request: SignersRequest): Signe
 		bytesLeft: Math.min(signedWorkBytesMax, allowance.signedBytes),
 		budget: { candidatesLeft: Math.min(envelopeCandidatesMax, allowance.candidates) },
 		cache: request.cache ?? makeCertificateCache(),
+		lenient: request.lenient ?? false,
 		tooMuch: carried > carriedMax ? `more than ${carriedMax} bytes of certificates` : '',
 	};
 	const { bytesLeft } = work;
@@ -147,7 +151,7 @@ const notVerified: SignatureCheck = { verified: false };
 
 function check(work: Work, key: Certificate['key'], sig: Uint8Array): SignatureCheck {
 	work.bytesLeft -= work.signed.length + checkCostBytes;
-	return work.bytesLeft < 0 ? notVerified : checkSignature(key, work.signed, sig);
+	return work.bytesLeft < 0 ? notVerified : checkSignature(key, work.signed, sig, work.lenient);
 }
 
 const unverified = (work: Work): string =>
@@ -205,7 +209,7 @@ function timeOf(
 	leaf: Certificate,
 	intermediates: readonly Certificate[],
 	{ roots, timestampAuthorities: authorities, nowMs }: SignersRequest,
-	{ budget, cache }: Work,
+	{ budget, cache, lenient }: Work,
 ): Judged {
 	const judge = (atMs: number, timestamped: boolean): Judged & { kind: 'judged' } => {
 		const chain = verifyChain({ leaf, intermediates, roots, atMs, budget });
@@ -215,7 +219,7 @@ function timeOf(
 	let best: (Judged & { kind: 'judged' }) | null = null;
 	let reason = 'the signature has no timestamp, which the policy asks for';
 	for (const { data } of timestamps) {
-		const stamp = verifyTimestamp({ token: data, signature: sig, authorities, nowMs, budget, cache });
+		const stamp = verifyTimestamp({ token: data, signature: sig, authorities, nowMs, lenient, budget, cache });
 		if (stamp.kind === 'refused') {
 			reason = `no valid timestamp: ${stamp.reason}`;
 			continue;

@@ -6,6 +6,7 @@ import { checkSigners } from '../signers.ts';
 import type { Artifacts } from './artifacts.ts';
 import { artifactsOf, materialsOf } from './artifacts.ts';
 import type { Collection, LoadedAttestation } from './collection.ts';
+import type { SignerVerdict } from './functionaries.ts';
 import { judgeSigners } from './functionaries.ts';
 import type { Policy, PolicyStep } from './policy-model.ts';
 import type { RegoContext, RegoGate } from './rego-gate.ts';
@@ -85,8 +86,8 @@ export async function judgeCollection(
 		artifacts: none,
 	};
 	if (opened.kind !== 'collection') return { ...rejected, node: { ...node, reason: opened.reason } };
-	const { policy, step, mode, signers } = context;
-	const signed = judgeSigners(checkSigners(opened.envelope, signers), opened.envelope, step, policy, mode);
+	const { step, mode } = context;
+	const signed = judgeEnvelope(opened, context);
 	node.functionaries = signed.nodes;
 	node.traps.push(...signed.traps);
 	// Without a functionary's signature nothing of the payload is looked at.
@@ -113,6 +114,15 @@ export async function judgeCollection(
 	const backReferences = mode === 'strict' ? references.filter((digest) => !isEmpty(digest)) : references;
 	const emptyReference = backReferences.length < references.length;
 	return { node, passed: true, signed: true, backReferences, emptyReference, makesProduct: made, materials, artifacts };
+}
+
+function judgeEnvelope({ envelope }: OpenedCollection, { signers, step, policy, mode }: StepContext): SignerVerdict {
+	const signed = judgeSigners(checkSigners(envelope, signers), envelope, step, policy, mode);
+	if (signed.accepted || mode === 'witness' || policy.timestampAuthorities.length === 0) return signed;
+	// Would the real engine have taken the timestamp? Then strict mode says what it refuses.
+	const lenient = checkSigners(envelope, { ...signers, lenient: true });
+	if (!judgeSigners(lenient, envelope, step, policy, mode).accepted) return signed;
+	return { ...signed, traps: [...signed.traps, { code: 'odd-timestamp', message: signed.reason }] };
 }
 
 function strictTraps(

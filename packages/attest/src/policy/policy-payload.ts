@@ -101,7 +101,7 @@ export function readPolicyPayload(payload: Uint8Array, mode: PolicyMode): Policy
 	if (ambiguity !== '' && mode === 'strict') problems.push({ field: '', message: ambiguity, trap: 'ambiguous-json' });
 	const source = shaped.value as RawPolicy;
 	const expires = readExpiry(source.expires, problems);
-	const { keys, unusableKeys } = readKeys(source.publickeys, problems);
+	const { keys, unusableKeys } = readKeys(source.publickeys, mode, problems);
 	const policy: Policy = {
 		sha256: sha256Hex(payload),
 		expires: expires.text,
@@ -125,18 +125,26 @@ function readExpiry(value: unknown, problems: PolicyProblem[]): { text: string; 
 
 function readKeys(
 	source: RawPolicy['publickeys'],
+	mode: PolicyMode,
 	problems: PolicyProblem[],
 ): { keys: Policy['keys']; unusableKeys: string[] } {
 	const keys: Policy['keys'] = [];
 	const unusableKeys: string[] = [];
 	for (const [id, { keyid, key }] of entriesOf('publickeys', source, problems)) {
 		const field = place('publickeys', id);
-		const parsed = parseVerifierKey(decoded(key), `${field}.key`);
+		const name = `${field}.key`;
+		const parsed = parseVerifierKey(decoded(key), name, true);
 		if (parsed.kind === 'invalid') problems.push({ field: '', message: parsed.reason });
 		else if (parsed.keyId !== keyid) {
 			const message = `public key in policy has expected key id ${shown(keyid)} but got ${parsed.keyId}`;
 			problems.push({ field: `${field}.keyid`, message });
-		} else if (parsed.kind === 'key') keys.push({ key: parsed.key, keyId: parsed.keyId });
+		} else if (mode === 'strict' && parseVerifierKey(decoded(key), name).kind === 'invalid')
+			problems.push({
+				field: name,
+				message: 'a key that is too short: P-224, or RSA below 2048 bits',
+				trap: 'weak-key',
+			});
+		else if (parsed.kind === 'key') keys.push({ key: parsed.key, keyId: parsed.keyId });
 		else unusableKeys.push(keyid);
 	}
 	return { keys, unusableKeys };

@@ -21,6 +21,10 @@ export type TrapCode =
 	| 'subject-not-a-product'
 	/** RSA with PKCS #1 v1.5 padding in place of PSS. */
 	| 'rsa-pkcs1'
+	/** A public key of the policy that is too short to be trusted: P-224, or RSA below 2048 bits. */
+	| 'weak-key'
+	/** A timestamp with SHA-1, without signed attributes, of other content or with what nobody understands. */
+	| 'odd-timestamp'
 	/** A collection whose subjects are not those of its attestors. */
 	| 'subject-without-attestor'
 	/** A duplicate or differently-cased field that Go reads in another way than the rest of the world. */

@@ -133,6 +133,7 @@ function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyS
 				...intermediates,
 			]),
 			nowMs,
+			lenient: mode === 'witness',
 			allowance: shared.signers,
 			cache: shared.certificates,
 		},

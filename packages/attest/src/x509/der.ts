@@ -12,11 +12,11 @@ export function readDer(bytes: Uint8Array): DerNode | null {
 	return node && isDer(node) ? node : null;
 }
 
-/** As readDer, but of CMS, which may be BER. */
-export function readBer(bytes: Uint8Array): DerNode | null {
+/** As readDer, but of CMS, which may be BER. `restAllowed`: other bytes may follow. */
+export function readBer(bytes: Uint8Array, restAllowed = false): DerNode | null {
 	try {
 		const { offset, result } = asn1js.fromBER(bytes, { ...limits, maxContentLength: bytes.length });
-		return offset === bytes.length && result.error === '' ? result : null;
+		return (restAllowed || offset === bytes.length) && result.error === '' ? result : null;
 	} catch {
 		return null;
 	}

@@ -63,9 +63,15 @@ function pssScheme({ algorithmParams }: pkijs.AlgorithmIdentifier): SignatureSch
 /** As Go: authorities' keys may be shorter than what we take for signing attestations. */
 const authorityRsaBitsMin = 1024;
 
+/** Of timestamps that only go-witness takes. */
+export interface Sha1Scheme {
+	kind: 'pkcs1' | 'ecdsa';
+	hash: 'sha1';
+}
+
 /** Never throws: what cannot be checked is no signature. */
 export function verifyScheme(
-	scheme: SignatureScheme,
+	scheme: SignatureScheme | Sha1Scheme,
 	key: KeyObject,
 	signed: Uint8Array,
 	signature: Uint8Array,

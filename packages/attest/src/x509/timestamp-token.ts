@@ -6,20 +6,20 @@ import { readCached } from './certificate-cache.ts';
 import type { DerNode } from './der.ts';
 import { childrenOf, contentOf, encodingOf, isContext, readBer, readDer, sameBytes } from './der.ts';
 import { parseCertificateDer } from './parse.ts';
-import type { HashName } from './signature-scheme.ts';
+import type { HashName, Sha1Scheme } from './signature-scheme.ts';
 import { hashNames, schemeOfAlgorithm } from './signature-scheme.ts';
 import { readPreciseTime, readTime } from './time.ts';
 
 export interface TimestampToken {
 	/** The TSTInfo's encoding. */
 	content: Uint8Array;
-	/** Of the content, as the signed attributes have it. */
-	messageDigest: Uint8Array;
-	digest: HashName;
-	/** Encoding of the signed attributes: what the signature is over. */
+	/** Of the content, as the signed attributes have it; null without them. */
+	messageDigest: Uint8Array | null;
+	digest: HashName | 'sha1';
+	/** What the signature is over: the encoding of the signed attributes, or the content. */
 	signed: Uint8Array;
 	signatureValue: Uint8Array;
-	scheme: SignatureScheme;
+	scheme: SignatureScheme | Sha1Scheme;
 	signer: Certificate;
 	certificates: Certificate[];
 	/** Unix time in milliseconds of the signing-time attribute; null without it. */
@@ -45,26 +45,31 @@ const oid = {
 	signingTime: '1.2.840.113549.1.9.5',
 	rsaEncryption: '1.2.840.113549.1.1.1',
 	sha256: '2.16.840.1.101.3.4.2.1',
+	sha1: '1.3.14.3.2.26',
+	sha1WithRsa: '1.2.840.113549.1.1.5',
+	ecdsaWithSha1: '1.2.840.10045.4.1',
 };
 
-export function readToken(bytes: Uint8Array, cache?: CertificateCache): TokenResult {
+/** `lenient`: also what only go-witness takes. */
+export function readToken(bytes: Uint8Array, lenient: boolean, cache?: CertificateCache): TokenResult {
 	if (bytes.length > timestampBytesMax) return refused(`expected at most ${timestampBytesMax} bytes`);
-	const node = readBer(bytes);
+	const node = readBer(bytes, lenient);
 	if (!node) return refused('expected one ASN.1 structure');
 	try {
-		return readContentInfo(node, cache);
+		return readContentInfo(node, lenient, cache);
 	} catch {
 		return refused('expected a CMS TimeStampToken (a whole TimeStampResp is none)');
 	}
 }
 
-function readContentInfo(node: DerNode, cache: CertificateCache | undefined): TokenResult {
+function readContentInfo(node: DerNode, lenient: boolean, cache: CertificateCache | undefined): TokenResult {
 	const info = new pkijs.ContentInfo({ schema: node });
 	if (info.contentType !== oid.signedData) return refused('expected CMS signed data');
 	const content = info.content as DerNode;
 	const signedData = new pkijs.SignedData({ schema: content });
 	const { eContentType, eContent } = signedData.encapContentInfo;
-	if (eContentType !== oid.tstInfo || !eContent) return refused('expected signed data that holds a TSTInfo');
+	if ((eContentType !== oid.tstInfo && !lenient) || !eContent)
+		return refused('expected signed data that holds a TSTInfo');
 	const [signerInfo, ...others] = signedData.signerInfos;
 	if (!signerInfo || others.length > 0) return refused(`expected one signer, found ${signedData.signerInfos.length}`);
 	const certificates = readCertificates(content, cache);
@@ -72,9 +77,9 @@ function readContentInfo(node: DerNode, cache: CertificateCache | undefined): To
 	const signer = certificates.find((certificate) => isNamed(certificate, signerInfo));
 	if (!signer) return refused('the certificate of its signer is not in it');
 	const tstInfo = new Uint8Array(eContent.getValue());
-	const signature = readSignature(signerInfo);
+	const signature = readSignature(signerInfo, tstInfo, lenient);
 	if (typeof signature === 'string') return refused(signature);
-	const stamp = readTstInfo(tstInfo);
+	const stamp = readTstInfo(tstInfo, lenient);
 	if (typeof stamp === 'string') return refused(stamp);
 	return { kind: 'token', token: { content: tstInfo, signer, certificates, ...signature, ...stamp } };
 }
@@ -104,35 +109,47 @@ type TokenSignature = Pick<
 	'messageDigest' | 'digest' | 'signed' | 'signatureValue' | 'scheme' | 'signingMs'
 >;
 
-function readSignature(signerInfo: pkijs.SignerInfo): TokenSignature | string {
+function readSignature(signerInfo: pkijs.SignerInfo, content: Uint8Array, lenient: boolean): TokenSignature | string {
 	const { signedAttrs, digestAlgorithm, signatureAlgorithm, signature } = signerInfo;
-	if (!signedAttrs) return 'expected signed attributes';
-	const signed = new Uint8Array(signedAttrs.encodedValue);
-	if (!readDer(signed)) return 'expected signed attributes in DER';
-	const digest = hashNames.get(digestAlgorithm.algorithmId);
+	if (!signedAttrs && !lenient) return 'expected signed attributes';
+	const digest = digestOf(digestAlgorithm.algorithmId, lenient);
 	if (!digest) return `digest algorithm ${digestAlgorithm.algorithmId} is unknown or broken`;
 	const scheme = schemeOfSigner(signatureAlgorithm, digest);
 	if (!scheme) return `signature algorithm ${signatureAlgorithm.algorithmId} is unknown or broken`;
+	const signatureValue = new Uint8Array(signature.getValue());
+	if (!signedAttrs) return { messageDigest: null, digest, signed: content, signatureValue, scheme, signingMs: null };
+	const signed = new Uint8Array(signedAttrs.encodedValue);
+	if (!readDer(signed)) return 'expected signed attributes in DER';
 	const messageDigest = onlyValue(signedAttrs, oid.messageDigest);
 	const contentType = onlyValue(signedAttrs, oid.contentType);
 	if (!messageDigest || !contentType) return 'expected one message digest and one content type among what is signed';
-	if (String(contentType.valueBlock) !== oid.tstInfo) return 'expected the signed content type to be TSTInfo';
+	if (String(contentType.valueBlock) !== oid.tstInfo && !lenient)
+		return 'expected the signed content type to be TSTInfo';
 	const signingTime = onlyValue(signedAttrs, oid.signingTime);
 	return {
 		messageDigest: contentOf(messageDigest),
 		digest,
 		signed,
-		signatureValue: new Uint8Array(signature.getValue()),
+		signatureValue,
 		scheme,
 		signingMs: signingTime ? readTime(signingTime) : null,
 	};
 }
 
+const digestOf = (algorithm: string, lenient: boolean): HashName | 'sha1' | undefined =>
+	lenient && algorithm === oid.sha1 ? 'sha1' : hashNames.get(algorithm);
+
 /** CMS names RSA without a hash; the digest algorithm has it. PSS is not known to the real engine. */
-function schemeOfSigner(algorithm: pkijs.AlgorithmIdentifier, digest: HashName): SignatureScheme | null {
-	if (algorithm.algorithmId === oid.rsaEncryption) return { kind: 'pkcs1', hash: digest };
+function schemeOfSigner(
+	algorithm: pkijs.AlgorithmIdentifier,
+	digest: HashName | 'sha1',
+): SignatureScheme | Sha1Scheme | null {
+	const { algorithmId } = algorithm;
+	if (algorithmId === oid.rsaEncryption || (algorithmId === oid.sha1WithRsa && digest === 'sha1'))
+		return { kind: 'pkcs1', hash: digest };
+	if (algorithmId === oid.ecdsaWithSha1 && digest === 'sha1') return { kind: 'ecdsa', hash: digest };
 	const scheme = schemeOfAlgorithm(algorithm);
-	if (scheme?.kind === 'pkcs1') return { kind: 'pkcs1', hash: digest };
+	if (scheme?.kind === 'pkcs1') return digest === 'sha1' ? null : { kind: 'pkcs1', hash: digest };
 	return scheme?.kind === 'pss' ? null : scheme;
 }
 
@@ -143,7 +160,7 @@ function onlyValue({ attributes }: pkijs.SignedAndUnsignedAttributes, type: stri
 	return (attribute.values as DerNode[])[0] ?? null;
 }
 
-function readTstInfo(content: Uint8Array): Pick<TimestampToken, 'atMs' | 'imprint'> | string {
+function readTstInfo(content: Uint8Array, lenient: boolean): Pick<TimestampToken, 'atMs' | 'imprint'> | string {
 	const node = readDer(content);
 	if (!node) return 'expected a TSTInfo in DER';
 	const { messageImprint, extensions } = new pkijs.TSTInfo({ schema: node });
@@ -152,7 +169,8 @@ function readTstInfo(content: Uint8Array): Pick<TimestampToken, 'atMs' | 'imprin
 	const atMs = genTime ? readPreciseTime(genTime) : null;
 	if (atMs === null) return 'its time cannot be read';
 	if (messageImprint.hashAlgorithm.algorithmId !== oid.sha256) return 'expected a sha256 of what was stamped';
-	if (extensions?.some(({ critical }) => critical)) return 'it has a critical extension, which is not understood';
+	if (!lenient && extensions?.some(({ critical }) => critical))
+		return 'it has a critical extension, which is not understood';
 	return { atMs, imprint: messageImprint.hashedMessage.valueBlock.valueHexView };
 }
 

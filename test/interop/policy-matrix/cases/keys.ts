@@ -56,14 +56,14 @@ const pkcs1 = (pem: string): string => createPublicKey(pem).export({ type: 'pkcs
 
 export const keyCases: readonly MatrixCase[] = [
 	signedWith('an ed25519 key', 'ed25519'),
-	signedWith('an ECDSA P-224 key', 'p224'),
+	signedWith('an ECDSA P-224 key', 'p224', { traps: ['weak-key'] }),
 	signedWith('an ECDSA P-256 key', 'p256'),
 	signedWith('an ECDSA P-384 key with SHA-256', 'p384'),
 	signedWith('an ECDSA P-384 key with SHA-384', 'p384', { scheme: { hash: 'sha384' }, peer: 'reject' }),
 	signedWith('an ECDSA P-521 key with SHA-256', 'p521'),
 	signedWith('an ECDSA P-521 key with SHA-512', 'p521', { scheme: { hash: 'sha512' }, peer: 'reject' }),
 	signedWith('an ECDSA signature as r and s side by side', 'p256', { scheme: { p1363: true }, peer: 'reject' }),
-	signedWith('an RSA 1024 key', 'rsa1024'),
+	signedWith('an RSA 1024 key', 'rsa1024', { traps: ['weak-key'] }),
 	signedWith('an RSA 2048 key', 'rsa2048'),
 	signedWith('an RSA 3072 key', 'rsa3072'),
 	signedWith('an RSA 4096 key', 'rsa4096'),
