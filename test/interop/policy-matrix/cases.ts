@@ -11,6 +11,7 @@ import { policyCases } from './cases/policies.ts';
 import { regoCases } from './cases/rego.ts';
 import { searchCases } from './cases/search.ts';
 import { timestampCases } from './cases/timestamps.ts';
+import { trapCases } from './cases/traps.ts';
 
 export const groups: readonly { name: string; cases: readonly MatrixCase[] }[] = [
 	{ name: 'keys', cases: keyCases },
@@ -24,4 +25,5 @@ export const groups: readonly { name: string; cases: readonly MatrixCase[] }[] =
 	{ name: 'artifactsFrom', cases: artifactCases },
 	{ name: 'search', cases: searchCases },
 	{ name: 'rego', cases: regoCases },
+	{ name: 'traps', cases: trapCases },
 ];
