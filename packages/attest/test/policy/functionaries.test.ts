@@ -7,6 +7,7 @@ import { commandRunType, inTotoPayloadType } from '../../src/type-uris.ts';
 import type { NamedEnvelope } from '../../src/verify-artifact.ts';
 import type { CertificateFields, Issued } from '../authority.ts';
 import { fulcioExtension, issueLeaf, makeAuthority, makeTimestampAuthority } from '../authority.ts';
+import type { TimestampFields } from '../timestamps.ts';
 import { makeTimestamp } from '../timestamps.ts';
 import {
 	base64,
@@ -38,9 +39,10 @@ interface Signing {
 	intermediates?: readonly Issued[];
 	/** Time of a timestamp on the signature. */
 	stampedAt?: Date;
+	stamp?: Partial<TimestampFields>;
 }
 
-function envelope({ by = leaf, intermediates = [], stampedAt }: Signing = {}): NamedEnvelope {
+function envelope({ by = leaf, intermediates = [], stampedAt, stamp = {} }: Signing = {}): NamedEnvelope {
 	const payload = Buffer.from(statementText([commandRun(), product()]));
 	const sig = signBytes(by.privateKey, pae(inTotoPayloadType, payload));
 	const signature = {
@@ -49,7 +51,7 @@ function envelope({ by = leaf, intermediates = [], stampedAt }: Signing = {}): N
 		certificate: base64(by.pem),
 		intermediates: intermediates.map(({ pem }) => base64(pem)),
 		timestamps: stampedAt
-			? [{ type: 'tsp', data: makeTimestamp(stamps, sig, { at: stampedAt }).toString('base64') }]
+			? [{ type: 'tsp', data: makeTimestamp(stamps, sig, { at: stampedAt, ...stamp }).toString('base64') }]
 			: [],
 	};
 	const file = { payload: payload.toString('base64'), payloadType: inTotoPayloadType, signatures: [signature] };
@@ -178,4 +180,31 @@ test('a certificate judged at the time of verification is refused after it expir
 	const given = { policy: policy(), attestations: [envelope({ by: expired })] };
 	assert.equal((await verify({ ...given, at: Date.UTC(2025, 4, 1) })).accepted, true);
 	assert.equal((await verify({ ...given, at: nowMs })).accepted, false);
+});
+
+test('a timestamp that only the real engine takes is named in strict mode, a wrong one is refused in both', async () => {
+	const inTime = new Date('2025-05-01T00:00:00Z');
+	const odd: Partial<TimestampFields>[] = [
+		{ digest: 'sha1' },
+		{ withoutSignedAttributes: true },
+		{ criticalExtension: true },
+		{ contentType: '1.2.840.113549.1.7.1' },
+	];
+	for (const stamp of odd) {
+		const signing = { by: expired, stampedAt: inTime, stamp };
+		const witness = await ask({ stamped: true }, signing, 'witness');
+		assert.equal(witness.accepted, true, `${JSON.stringify(stamp)}: ${witness.reason}`);
+		const strict = await ask({ stamped: true }, signing, 'strict');
+		assert.deepEqual([strict.accepted, strict.traps], [false, ['odd-timestamp']], JSON.stringify(stamp));
+	}
+	const wrong: Partial<TimestampFields>[] = [
+		{ messageDigest: Buffer.alloc(32) },
+		{ withoutSignedAttributes: true, tamper: (info) => info.set([9], info.length - 1) },
+		{ digest: 'sha1', messageDigest: Buffer.alloc(20) },
+	];
+	for (const stamp of wrong)
+		for (const mode of ['witness', 'strict'] as const) {
+			const result = await ask({ stamped: true }, { by: expired, stampedAt: inTime, stamp }, mode);
+			assert.deepEqual([result.accepted, result.traps], [false, []], JSON.stringify(stamp));
+		}
 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { keyIdOf, publicKeyPem } from '../../src/keys.ts';
 import { parsePolicy } from '../../src/policy/policy.ts';
 import { policyItemsMax, readPolicyPayload } from '../../src/policy/policy-payload.ts';
 import type { PolicyMode } from '../../src/policy/result.ts';
@@ -149,6 +151,27 @@ test('strict mode refuses what the real engine reads in its own way', () => {
 			[trap],
 		);
 	}
+});
+
+test('a key that is too short is one for the real engine only', () => {
+	const short = [
+		generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey,
+		generateKeyPairSync('ec', { namedCurve: 'P-224' }).publicKey,
+	];
+	for (const key of short) {
+		const publickeys = { k: { keyid: keyIdOf(key), key: base64(publicKeyPem(key)) } };
+		const file = policyFile(policyJson([step()], { publickeys }));
+		assert.equal(parse(file, 'witness').kind, 'policy');
+		const strict = parse(file, 'strict');
+		assert.ok(strict.kind === 'refused');
+		assert.deepEqual(
+			strict.problems.map(({ field, trap }) => [field, trap]),
+			[['publickeys.k.key', 'weak-key']],
+		);
+	}
+	const tiny = generateKeyPairSync('rsa', { modulusLength: 512 }).publicKey;
+	const publickeys = { k: { keyid: keyIdOf(tiny), key: base64(publicKeyPem(tiny)) } };
+	assert.equal(parse(policyFile(policyJson([step()], { publickeys })), 'witness').kind, 'refused');
 });
 
 test('no policy makes it throw', () => {
