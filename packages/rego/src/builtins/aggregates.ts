@@ -24,7 +24,11 @@ function count(value: Value, context: BuiltinContext): Result {
 	}
 	if (isArray(value)) return value.length;
 	if (isSet(value)) return value.size;
-	if (isObject(value)) return objectSize(value);
+	if (isObject(value)) {
+		const size = objectSize(value);
+		context.charge(size >> 6);
+		return size;
+	}
 	return wrongType(1, value, 'array', 'object', 'set', 'string');
 }
 

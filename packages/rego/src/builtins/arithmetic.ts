@@ -13,7 +13,7 @@ import {
 	truncated,
 } from './big-float.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { binary, type Result, unary, wrongType } from './operand.ts';
+import { binary, dearCall, type Result, unary, wrongType } from './operand.ts';
 
 const tooLarge = new BuiltinError('number too large');
 
@@ -28,6 +28,7 @@ const isLarge = (value: number | bigint): boolean =>
 
 export function chargeNumbers(a: number | bigint, b: number | bigint, context: BuiltinContext): void {
 	if (isLarge(a) || isLarge(b)) context.charge(largeSteps);
+	else if (!isWhole(a) || !isWhole(b)) context.charge(dearCall);
 }
 
 export const isWhole = (value: number | bigint): boolean => typeof value === 'bigint' || Number.isInteger(value);

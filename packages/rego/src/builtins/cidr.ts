@@ -13,11 +13,11 @@ import {
 	parseNetwork,
 } from './address.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { beyondLimit, binary, itemsOf, type Result, textSteps, unary, wrongType } from './operand.ts';
+import { beyondLimit, binary, dearCall, itemsOf, type Result, textSteps, unary, wrongType } from './operand.ts';
 
 function networkOperand(value: Value, context: BuiltinContext): Network | BuiltinError {
 	if (typeof value !== 'string') return wrongType(1, value, 'string');
-	context.charge(textSteps(value.length));
+	context.charge(dearCall + textSteps(value.length));
 	return parseNetwork(value) ?? new BuiltinError(`invalid CIDR address: ${value}`);
 }
 
@@ -113,7 +113,7 @@ interface Span {
 /** An address alone stands for the network of its class, as in OPA; IPv6 needs a prefix. */
 function spanOf(value: Value, context: BuiltinContext): Span | BuiltinError {
 	if (typeof value !== 'string') return new BuiltinError('element must be string');
-	context.charge(textSteps(value.length));
+	context.charge(dearCall + textSteps(value.length));
 	const address = parseAddress(value);
 	if (address !== undefined && address.bits === 128) {
 		return new BuiltinError('IPv6 invalid: needs prefix length');
@@ -185,5 +185,8 @@ export const cidrs: readonly Builtin[] = [
 	binary('net.cidr_contains_matches', containsMatches),
 	unary('net.cidr_expand', expand),
 	unary('net.cidr_merge', merge),
-	unary('net.cidr_is_valid', (value) => typeof value === 'string' && parseNetwork(value) !== undefined),
+	unary(
+		'net.cidr_is_valid',
+		(value, context) => typeof value === 'string' && !(networkOperand(value, context) instanceof BuiltinError),
+	),
 ];

@@ -1,12 +1,12 @@
 // base64, base64url and hex. Texts are encoded as UTF-8; decoded bytes that are no UTF-8 become U+FFFD.
 import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
-import { type Result, textSteps, unary, wrongType } from './operand.ts';
+import { dearCall, type Result, textSteps, unary, wrongType } from './operand.ts';
 
 const onText = (name: string, run: (text: string) => Result): Builtin =>
 	unary(name, (text, context) => {
 		if (typeof text !== 'string') return wrongType(1, text, 'string');
-		context.charge(textSteps(3 * text.length));
+		context.charge(dearCall + textSteps(3 * text.length));
 		return run(text);
 	});
 
@@ -56,7 +56,7 @@ export const encodings: readonly Builtin[] = [
 	onText('base64.decode', (text) => decode(text, 'base64')),
 	unary('base64.is_valid', (value: Value, context) => {
 		if (typeof value !== 'string') return false;
-		context.charge(textSteps(3 * value.length));
+		context.charge(dearCall + textSteps(3 * value.length));
 		return typeof decode(value, 'base64') === 'string';
 	}),
 	onText('base64url.encode', padded),

@@ -3,7 +3,17 @@ import { isObject, objectEntries, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { jsonText } from './json-text.ts';
 import { numberFromText } from './number-text.ts';
-import { beyondLimit, binary, chargeValue, type Result, stepsOf, textSteps, unary, wrongType } from './operand.ts';
+import {
+	beyondLimit,
+	binary,
+	chargeValue,
+	dearCall,
+	type Result,
+	stepsOf,
+	textSteps,
+	unary,
+	wrongType,
+} from './operand.ts';
 import { valueText } from './value-text.ts';
 
 /** Deeper JSON exceeds the limit: what reads it later goes as deep. */
@@ -42,7 +52,7 @@ type Reviver = (key: string, value: unknown, context: { source: string }) => unk
 
 export function parseJson(text: string, context: BuiltinContext): Value | BuiltinError {
 	// Objects made of text take about as much as their characters.
-	context.charge(1 + Math.floor(text.length / 8));
+	context.charge(dearCall + Math.floor(text.length / 8));
 	const { depth, hasLongNumber } = shapeOf(text);
 	if (depth > jsonDepthMax) context.charge(beyondLimit);
 	let outOfRange = false;
@@ -84,7 +94,10 @@ function readOptions(value: Value, context: BuiltinContext): Options | BuiltinEr
 		} else if (key === 'pretty') {
 			if (typeof option !== 'boolean') return new BuiltinError('operand 2 key pretty failed cast to bool');
 			explicit = option;
-		} else return new BuiltinError(`operand 2 object contained unknown key ${valueText(key)}`);
+		} else
+			return new BuiltinError(
+				`operand 2 object contained unknown key ${typeof key === 'string' ? key : valueText(key)}`,
+			);
 	}
 	return { ...options, pretty: explicit ?? options.pretty };
 }

@@ -47,9 +47,43 @@ export function chargeMatch({ size }: Pattern, length: number, context: BuiltinC
 	context.charge(1 + Math.ceil((length * size) / matchUnit));
 }
 
+/** Up to this length a text is charged for what its match really took, longer ones for the worst before it. */
+const shortText = 2_048;
+/** Bytes of states that a kept pattern may hold: compiledMax of them stay below the memory of a run. */
+const statesBytesMax = 128 * 1024;
+/** Below so many bytes left, the matcher is throwing states away and making them again. */
+const exhaustedBytes = 64 * 1024;
+
 export function testPattern(pattern: Pattern, text: string, context: BuiltinContext): boolean {
-	chargeMatch(pattern, text.length, context);
-	return pattern.regex.test(text);
+	if (text.length > shortText) chargeMatch(pattern, text.length, context);
+	else context.charge(4 + (text.length >> 4));
+	const before = statesOf(pattern);
+	const matched = pattern.regex.test(text);
+	const after = statesOf(pattern);
+	if (after === undefined || after.count === before?.count) return matched;
+	if (after.bytesLeft < exhaustedBytes) context.charge(Math.ceil((text.length * pattern.size) / 4));
+	else context.charge(Math.ceil(((after.count - (before?.count ?? 0)) * pattern.size) / 4));
+	if (after.bytes > statesBytesMax) forget(pattern, context);
+	return matched;
+}
+
+interface States {
+	count: number;
+	bytes: number;
+	bytesLeft: number;
+}
+
+/** Of the automaton that the library makes as it goes; undefined where a match took none. */
+function statesOf({ regex }: Pattern): States | undefined {
+	const automaton = regex.re2Input.lazyDFA;
+	if (!automaton) return undefined;
+	const { stateCount, memBudget, stateBudget } = automaton;
+	return { count: stateCount, bytes: stateBudget - memBudget, bytesLeft: memBudget };
+}
+
+/** It is compiled again where it is used again. */
+function forget(pattern: Pattern, context: BuiltinContext): void {
+	for (const [key, known] of context.compiled) if (known === pattern) context.compiled.delete(key);
 }
 
 /** Start and end of the whole match, then of each group, -1 where it took no part. In UTF-16 units. */

@@ -1,6 +1,6 @@
 // semver.compare and semver.is_valid: SemVer 2.0.0, with a leading v as OPA allows it.
 import { type Builtin, BuiltinError } from './builtin.ts';
-import { binary, textSteps, unary, wrongType } from './operand.ts';
+import { binary, dearCall, textSteps, unary, wrongType } from './operand.ts';
 
 interface Version {
 	numbers: readonly bigint[];
@@ -66,7 +66,7 @@ export const semvers: readonly Builtin[] = [
 	binary('semver.compare', (a, b, context) => {
 		if (typeof a !== 'string') return wrongType(1, a, 'string');
 		if (typeof b !== 'string') return wrongType(2, b, 'string');
-		context.charge(4 * textSteps(a.length + b.length));
+		context.charge(dearCall + textSteps(a.length + b.length));
 		const left = parse(a);
 		if (left === undefined) return new BuiltinError(`operand 1: string ${a} is not a valid SemVer`);
 		const right = parse(b);
@@ -75,7 +75,7 @@ export const semvers: readonly Builtin[] = [
 	}),
 	unary('semver.is_valid', (text, context) => {
 		if (typeof text !== 'string') return false;
-		context.charge(4 * textSteps(text.length));
+		context.charge(dearCall + textSteps(text.length));
 		return parse(text) !== undefined;
 	}),
 ];

@@ -1,13 +1,14 @@
 // Times in Go's layouts.
+import type { BuiltinContext } from './builtin.ts';
 import { dayNames, isFraction, isZone, monthNames, parseLayout } from './time-layout.ts';
 import { type Clock, clockAt, type Instant, type Zone } from './time-zone.ts';
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-export function formatTime(instant: Instant, zone: Zone, layout: string): string {
+export function formatTime(instant: Instant, zone: Zone, layout: string, context: BuiltinContext): string {
 	const clock = clockAt(instant.seconds, zone);
 	let text = '';
-	for (const { prefix, std } of parseLayout(layout)) {
+	for (const { prefix, std } of parseLayout(layout, context)) {
 		text += prefix;
 		if (isFraction(std)) text += fraction(instant.nanoseconds, std);
 		else if (isZone(std)) text += zoneText(zone.offset(instant.seconds), std);

@@ -1,5 +1,8 @@
 // Layouts of Go's package time: the reference time Mon Jan 2 15:04:05 MST 2006 written in the wanted form.
 
+import type { BuiltinContext } from './builtin.ts';
+import { remembered } from './pattern.ts';
+
 export interface Element {
 	/** Text before it. */
 	prefix: string;
@@ -47,7 +50,14 @@ function elementAt(layout: string, at: number): string | undefined {
 		);
 }
 
-export function parseLayout(layout: string): readonly Element[] {
+export const parseLayout = (layout: string, context: BuiltinContext): readonly Element[] =>
+	remembered(`layout:${layout}`, context, () => readLayout(layout, context));
+
+/** Steps of a character that is read. */
+const characterSteps = 4;
+
+function readLayout(layout: string, context: BuiltinContext): readonly Element[] {
+	context.charge(1 + characterSteps * layout.length);
 	const found: Element[] = [];
 	let start = 0;
 	for (let at = 0; at < layout.length; ) {

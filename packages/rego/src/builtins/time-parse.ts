@@ -1,5 +1,5 @@
 // Times by Go's layouts: elements may be out of order or missing; what is missing is as in year 0.
-import { BuiltinError } from './builtin.ts';
+import { type BuiltinContext, BuiltinError } from './builtin.ts';
 import { dayNames, type Element, isFraction, isZone, monthNames, parseLayout } from './time-layout.ts';
 import { type Instant, secondsAt, utc, utcTime } from './time-zone.ts';
 import { quoted } from './value-text.ts';
@@ -234,7 +234,7 @@ function failure(reading: Reading, layout: string, element: Element, at: number,
 	return new BuiltinError(`parsing time ${quoted(reading.text)}${why === '' ? ` as ${quoted(layout)}` : ''}${cause}`);
 }
 
-export function parseTime(layout: string, text: string): Instant | BuiltinError {
+export function parseTime(layout: string, text: string, context: BuiltinContext): Instant | BuiltinError {
 	const reading: Reading = {
 		text,
 		at: 0,
@@ -249,7 +249,7 @@ export function parseTime(layout: string, text: string): Instant | BuiltinError 
 		half: undefined,
 		offset: 0,
 	};
-	const parts = parseLayout(layout);
+	const parts = parseLayout(layout, context);
 	for (let i = 0; i < parts.length; i++) {
 		const element = parts[i] as Element;
 		const start = reading.at;

@@ -72,11 +72,18 @@ function makeZone(name: string, context: BuiltinContext): Zone | BuiltinError {
 		const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = read;
 		return Date.UTC(year, month - 1, day, hour, minute, second) / 1_000 - seconds;
 	};
+	const namers: Intl.DateTimeFormat[] = [];
 	const abbreviation = (seconds: number): string => {
+		if (namers.length === 0) {
+			context.charge(zoneSteps * locales.length);
+			for (const locale of locales) {
+				namers.push(new Intl.DateTimeFormat(locale, { timeZone: name, timeZoneName: 'short' }));
+			}
+		}
 		const east = offset(seconds);
 		// The runtime has names for recent times: those with the same offset lend theirs.
 		const likes = [seconds, ...recent].filter((time) => offset(time) === east);
-		return likes.map((time) => shortName(name, time)).find((found) => found !== undefined) ?? offsetName(east);
+		return likes.map((time) => shortName(namers, time)).find((found) => found !== undefined) ?? offsetName(east);
 	};
 	return { offset, abbreviation };
 }
@@ -84,9 +91,8 @@ function makeZone(name: string, context: BuiltinContext): Zone | BuiltinError {
 /** January and July 2024. */
 const recent = [1_705_276_800, 1_721_001_600];
 
-function shortName(name: string, seconds: number): string | undefined {
-	for (const locale of locales) {
-		const names = new Intl.DateTimeFormat(locale, { timeZone: name, timeZoneName: 'short' });
+function shortName(namers: readonly Intl.DateTimeFormat[], seconds: number): string | undefined {
+	for (const names of namers) {
 		const found = names.formatToParts(seconds * 1_000).find(({ type }) => type === 'timeZoneName')?.value;
 		if (found !== undefined && !/^(?:GMT|UTC).+/.test(found)) return found;
 	}

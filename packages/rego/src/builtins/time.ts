@@ -71,7 +71,7 @@ function format(value: Value, context: BuiltinContext): Result {
 	context.charge(textSteps(layout.length * 8));
 	// Every element of the layout may ask the zone.
 	if (time.zone !== utc) context.charge(clockSteps * layout.length);
-	return formatTime(time.instant, time.zone, layout);
+	return formatTime(time.instant, time.zone, layout, context);
 }
 
 /** More than this in any field cannot lead back into the range of times. */
@@ -138,7 +138,7 @@ function difference(a: Value, b: Value, context: BuiltinContext): Result {
 
 function parse(layout: string, text: string, context: BuiltinContext): Result {
 	context.charge(clockSteps + textSteps(64 * layout.length + text.length));
-	const instant = parseTime(namedLayouts.get(layout) ?? layout, text);
+	const instant = parseTime(namedLayouts.get(layout) ?? layout, text, context);
 	return instant instanceof BuiltinError ? instant : nanoseconds(instant);
 }
 

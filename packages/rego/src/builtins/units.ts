@@ -2,7 +2,7 @@
 import { integer, type Value } from '../value/value.ts';
 import { fromDecimal, multiply, truncated } from './big-float.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { type Result, textSteps, unary, wrongType } from './operand.ts';
+import { dearCall, type Result, textSteps, unary, wrongType } from './operand.ts';
 
 const powers = ['k', 'm', 'g', 't', 'p', 'e'];
 const byteUnits = new Map<string, bigint>([['', 1n]]);
@@ -70,7 +70,7 @@ function parseQuantity(name: string, text: string, context: BuiltinContext): Qua
 const parsing = (name: string, prepare: (text: string) => string, run: (quantity: Quantity) => Result): Builtin =>
 	unary(name, (text: Value, context) => {
 		if (typeof text !== 'string') return wrongType(1, text, 'string');
-		context.charge(textSteps(text.length));
+		context.charge(dearCall + textSteps(text.length));
 		const quantity = parseQuantity(name, prepare(text.replaceAll('"', '')), context);
 		return quantity instanceof BuiltinError ? quantity : run(quantity);
 	});

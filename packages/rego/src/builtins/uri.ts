@@ -1,7 +1,7 @@
 // uri.parse and uri.is_valid: references as Go's package net/url reads them, scheme, host, port, path, query, fragment.
 import { objectOf, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import { type Result, textSteps, unary, wrongType } from './operand.ts';
+import { dearCall, type Result, textSteps, unary, wrongType } from './operand.ts';
 import { quoted } from './value-text.ts';
 
 interface Reference {
@@ -111,7 +111,7 @@ const encodedPath = (plain: string): string =>
 
 function parse(text: Value, context: BuiltinContext): Result {
 	if (typeof text !== 'string') return wrongType(1, text, 'string');
-	context.charge(4 * textSteps(text.length));
+	context.charge(dearCall + textSteps(text.length));
 	const found = parseReference(text);
 	if (found instanceof BuiltinError) return found;
 	const entries: [string, Value][] = [
@@ -130,7 +130,7 @@ export const uris: readonly Builtin[] = [
 	unary('uri.parse', parse),
 	unary('uri.is_valid', (text, context) => {
 		if (typeof text !== 'string' || text === '') return false;
-		context.charge(4 * textSteps(text.length));
+		context.charge(dearCall + textSteps(text.length));
 		return !(parseReference(text) instanceof BuiltinError);
 	}),
 ];

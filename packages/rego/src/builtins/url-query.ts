@@ -3,7 +3,7 @@ import { isArray, isObject, isSet, objectEntries, RegoMap, type Value } from '..
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { mapKeys } from './json-keys.ts';
 import { keyText } from './json-text.ts';
-import { chargeValue, type Result, textSteps, unary, wrongType } from './operand.ts';
+import { chargeValue, dearCall, type Result, textSteps, unary, wrongType } from './operand.ts';
 import { quoted } from './value-text.ts';
 
 const encodeText = (text: string): string =>
@@ -45,7 +45,7 @@ function encodeObject(value: Value, context: BuiltinContext): Result {
 
 function decodeObject(text: Value, context: BuiltinContext): Result {
 	if (typeof text !== 'string') return wrongType(1, text, 'string');
-	context.charge(textSteps(3 * text.length));
+	context.charge(dearCall + textSteps(3 * text.length));
 	const values = new Map<string, string[]>();
 	for (const pair of text.split('&')) {
 		context.charge(1);
@@ -68,12 +68,12 @@ function decodeObject(text: Value, context: BuiltinContext): Result {
 export const urlQueries: readonly Builtin[] = [
 	unary('urlquery.encode', (text, context) => {
 		if (typeof text !== 'string') return wrongType(1, text, 'string');
-		context.charge(textSteps(3 * text.length));
+		context.charge(dearCall + textSteps(3 * text.length));
 		return encodeText(text);
 	}),
 	unary('urlquery.decode', (text, context) => {
 		if (typeof text !== 'string') return wrongType(1, text, 'string');
-		context.charge(textSteps(3 * text.length));
+		context.charge(dearCall + textSteps(3 * text.length));
 		return decodeText(text);
 	}),
 	unary('urlquery.encode_object', encodeObject),

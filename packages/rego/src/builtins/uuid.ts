@@ -1,7 +1,7 @@
 // uuid.parse. Making one (uuid.rfc4122) is refused: it is random.
 import { integer, objectOf, type Value } from '../value/value.ts';
 import type { Builtin } from './builtin.ts';
-import { unary, wrongType } from './operand.ts';
+import { dearCall, unary, wrongType } from './operand.ts';
 
 const dashed = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const bare = /^[0-9a-f]{32}$/i;
@@ -52,8 +52,9 @@ function describe(hex: string): Value {
 }
 
 export const uuids: readonly Builtin[] = [
-	unary('uuid.parse', (text) => {
+	unary('uuid.parse', (text, context) => {
 		if (typeof text !== 'string') return wrongType(1, text, 'string');
+		context.charge(dearCall);
 		const hex = digits(text);
 		return hex === undefined ? undefined : describe(hex);
 	}),

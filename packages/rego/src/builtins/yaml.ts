@@ -10,6 +10,8 @@ import { yamlText } from './yaml-text.ts';
 const aliasesMax = 100;
 /** Steps of a character: reading YAML takes about a microsecond for it. */
 const characterSteps = 8;
+/** Of the shortest document. */
+const readerSteps = 100;
 
 /** Outside YAML's characters. */
 const unreadable = /[^\t\n\r -~\u0085\u00a0-\ufefe\uff00-\ufffd]/;
@@ -88,7 +90,7 @@ function toKey(key: unknown): string | BuiltinError {
 
 /** The value of the first document; all of them must be well-formed where `all` is asked for. */
 function parse(text: string, all: boolean, context: BuiltinContext): Value | BuiltinError {
-	context.charge(1 + characterSteps * text.length);
+	context.charge(readerSteps + characterSteps * text.length);
 	if (unreadable.test(text))
 		return new BuiltinError('error converting YAML to JSON: yaml: control characters are not allowed');
 	try {
@@ -122,7 +124,7 @@ export const yamls: readonly Builtin[] = [
 	unary('yaml.marshal', (value, context) => {
 		chargeValue(value, context);
 		// Indentation repeats with the depth.
-		context.charge(characterSteps * stepsOf(value));
+		context.charge(readerSteps + characterSteps * stepsOf(value));
 		return yamlText(value);
 	}),
 	unary('yaml.unmarshal', (text, context) =>

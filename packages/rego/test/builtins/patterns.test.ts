@@ -95,3 +95,18 @@ test('no more patterns are kept than allowed', () => {
 	for (let i = 0; i < compiledMax + 100; i++) callWith(context, 'regex.match', `a${i}`, 'a');
 	assert.equal(context.compiled.size, compiledMax);
 });
+
+test('patterns whose automaton grows with the text are charged for it and not kept', () => {
+	let text = '';
+	for (let i = 0, x = 1; i < 2_000; i++) {
+		x = (x * 1_103_515_245 + 12_345) & 0x7fffffff;
+		text += 'ab'[(x >> 16) & 1];
+	}
+	const context = contextOf(100_000_000);
+	callWith(context, 'regex.match', '(a|b)*a(a|b){100}c', `${text}c`);
+	assert.ok(context.used() > 100_000, String(context.used()));
+	assert.equal(context.compiled.size, 0);
+	const small = contextOf(1_000);
+	for (let i = 0; i < 20; i++) callWith(small, 'regex.match', '^/usr/(bin|lib)/', '/usr/lib/x86_64-linux-gnu/libc.so');
+	assert.equal(small.compiled.size, 1);
+});
