@@ -1,5 +1,5 @@
 /** Runs of each property: AFFIDAVIT_PROPERTY_RUNS; more of them for a night. */
-export const runs = Number(process.env['AFFIDAVIT_PROPERTY_RUNS'] ?? 150);
+export const runs = Number(process.env['AFFIDAVIT_PROPERTY_RUNS'] ?? 100);
 /** AFFIDAVIT_PROPERTY_SEED; a failure prints the seed that made it. */
 export const seed = Number(process.env['AFFIDAVIT_PROPERTY_SEED'] ?? 20261123);
 export const parameters = { numRuns: runs, seed };
