@@ -105,7 +105,10 @@ function collectKeys(node: Node, bound: Slots, out: Set<number>): void {
 
 function collectKey(part: Node, bound: Slots, out: Set<number>): void {
 	collectKeys(part, bound, out);
-	if (part.kind === 'local' || part.kind === 'array' || part.kind === 'object') bindPattern(part, bound, out);
+	if (part.kind !== 'local' && part.kind !== 'array' && part.kind !== 'object') return;
+	// All of the pattern or nothing: input.x[[f(y), y]] cannot bind y, which f needs first.
+	const trial = new Set(out);
+	if (bindPattern(part, bound, trial)) for (const slot of trial) out.add(slot);
 }
 
 function isSafe(node: Node, bound: Slots, out: Slots): boolean {

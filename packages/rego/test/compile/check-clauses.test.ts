@@ -71,6 +71,15 @@ test('every variable of a head must be bound', () => {
 	assert.deepEqual(problems('p[i] = input.x[i]'), [], 'a reference binds its keys in the head too');
 });
 
+test('a pattern of keys binds all of its variables or none', () => {
+	assert.deepEqual(problems('p { input.x[[count(y), y]] }'), ['m0:2:5: var y is unsafe']);
+	assert.deepEqual(problems('p { input.x[[y, count(y)]] }'), []);
+});
+
+test('keys within keys are compiled once each', () => {
+	assert.deepEqual(problems(`p { x := 1; ${'input.a['.repeat(60)}x${']'.repeat(60)} }`), []);
+});
+
 test('unknown and refused functions are named', () => {
 	assert.deepEqual(problems('p { nothing.like(1) }'), ['m0:2:5: undefined function nothing.like']);
 	assert.deepEqual(
