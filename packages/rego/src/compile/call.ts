@@ -6,7 +6,7 @@ import { type CompiledGroup, ruleValue } from '../eval/document.ts';
 import { addBytes, costs, enter, type Frame, type Get, type Machine, type Mock } from '../eval/machine.ts';
 import { type CallSite, record } from '../eval/read-site.ts';
 import { compareValues, equalValues } from '../value/compare.ts';
-import type { Value } from '../value/value.ts';
+import { RegoMap, RegoSet, type Value } from '../value/value.ts';
 import { spend } from '../value/work.ts';
 import { type Bound, type ClauseContext, type ProgramContext, siteOf } from './context.ts';
 import { compileGet, evaluateAll } from './get.ts';
@@ -77,10 +77,19 @@ export function groupOf(program: ProgramContext, node: { group: { id: number } |
 	return group;
 }
 
+/** For the memory that an item of a set or object takes, beside the work of making it. */
+const madeItemSteps = 8;
+
+const joinedText = 256;
+
 export function runBuiltin(m: Machine, builtin: Builtin, args: readonly Value[], place: Place): Value | undefined {
 	spend(costs.call);
 	const result = builtin.run(args, m.builtinContext);
-	if (typeof result === 'string') addBytes(m, result.length);
+	if (typeof result === 'string') {
+		addBytes(m, result.length);
+		// A text put together piece by piece is kept by V8 as a tree of its pieces until a character of it is read.
+		if (result.length >= joinedText) result.charCodeAt(0);
+	} else if (result instanceof RegoMap || result instanceof RegoSet) spend(result.size * madeItemSteps);
 	if (!(result instanceof BuiltinError)) return result;
 	const reason = result.message.startsWith(`${builtin.name}: `) ? result.message : `${builtin.name}: ${result.message}`;
 	if (m.strictBuiltinErrors) abort('builtin', reason, place);

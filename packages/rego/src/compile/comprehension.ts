@@ -3,7 +3,17 @@
 import type { Place } from '../errors.ts';
 import { abort, keyConflict } from '../eval/abort.ts';
 import { cached } from '../eval/document.ts';
-import { absorb, addItem, costs, enter, type Frame, type Get, type Machine, type Next } from '../eval/machine.ts';
+import {
+	absorb,
+	addCollection,
+	addItem,
+	costs,
+	enter,
+	type Frame,
+	type Get,
+	type Machine,
+	type Next,
+} from '../eval/machine.ts';
 import { kept, type Misses } from '../eval/misses.ts';
 import { equalValues } from '../value/compare.ts';
 import { RegoMap, RegoSet, type Value } from '../value/value.ts';
@@ -26,6 +36,7 @@ export function compileComprehension(node: ComprehensionNode, around: Bound, ctx
 	const make = makers[node.of];
 	const get: Get = (m, f) => {
 		const collection = make();
+		addCollection(m, 0);
 		const before = f[into];
 		f[into] = collection;
 		const outer = m.misses;

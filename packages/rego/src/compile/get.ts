@@ -1,7 +1,7 @@
 // Terms without anything to iterate, compiled: a function of machine and frame that gives one value, or undefined.
 import { baseAt, documentAt } from '../eval/document.ts';
 import { field, lookup } from '../eval/lookup.ts';
-import { addItem, type Frame, type Get, type Machine } from '../eval/machine.ts';
+import { addCollection, addItem, type Frame, type Get, type Machine } from '../eval/machine.ts';
 import { type ReadSite, reportMiss } from '../eval/read-site.ts';
 import { RegoMap, RegoSet, type Value } from '../value/value.ts';
 import { spend } from '../value/work.ts';
@@ -139,7 +139,7 @@ function arrayGet(items: readonly Get[]): Get {
 
 function setGet(items: readonly Get[]): Get {
 	return (m, f) => {
-		addItem(m);
+		addCollection(m, items.length);
 		const values = evaluateAll(m, f, items);
 		return values === undefined ? undefined : RegoSet.of(values);
 	};
@@ -147,7 +147,7 @@ function setGet(items: readonly Get[]): Get {
 
 function objectGetter(entries: readonly (readonly [Get, Get])[]): Get {
 	return (m, f) => {
-		addItem(m);
+		addCollection(m, entries.length);
 		if (entries.length >= longList) spend(entries.length);
 		const map = new RegoMap();
 		for (const [getKey, getValue] of entries) {

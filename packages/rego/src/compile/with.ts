@@ -81,6 +81,9 @@ function mockBy(by: CallNode['target'], place: CallNode['place'], ctx: ClauseCon
 	return (m, args) => callWith(m, groupOf(program, by.node), args);
 }
 
+/** The copy may be kept, as the value of a row. */
+const copiedKeySteps = 8;
+
 /** A copy with another value at the path; what is no object on the way becomes one. */
 function withPath(value: Value | undefined, path: readonly string[], replacement: Value): Value {
 	const [name, ...rest] = path;
@@ -90,7 +93,7 @@ function withPath(value: Value | undefined, path: readonly string[], replacement
 	const copy: Record<string, Value> = Object.create(null) as Record<string, Value>;
 	if (isMap) {
 		for (const [key, item] of objectEntries(value)) {
-			spend(1);
+			spend(copiedKeySteps);
 			if (typeof key === 'string') copy[key] = item;
 		}
 	}

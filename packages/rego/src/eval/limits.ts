@@ -5,7 +5,7 @@ export interface Limits {
 	steps: number;
 	/** Rules and functions within one another; iterations within one another count a third each. */
 	depth: number;
-	/** Items put into sets, arrays and objects by rules and comprehensions. */
+	/** Items put into sets, arrays and objects by rules and comprehensions; a set or object counts three more. */
 	outputItems: number;
 	/** UTF-16 units of text that built-ins make, and of the answer. */
 	outputBytes: number;
@@ -15,7 +15,7 @@ export const defaultLimits: Limits = {
 	steps: 20_000_000,
 	depth: 500,
 	outputItems: 1_000_000,
-	outputBytes: 128 * 1024 * 1024,
+	outputBytes: 64 * 1024 * 1024,
 };
 
 /** Distinct missing reads that are told apart; those of further paths are put together by their statement. */

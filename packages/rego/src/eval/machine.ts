@@ -134,6 +134,14 @@ export function addItem(m: Machine): void {
 	if (--m.itemsLeft < 0) throw new LimitReached('outputItems');
 }
 
+/** A set or object takes the memory of several items before it has any. */
+export function addCollection(m: Machine, size: number): void {
+	m.itemsLeft -= collectionItems + size;
+	if (m.itemsLeft < 0) throw new LimitReached('outputItems');
+}
+
+const collectionItems = 3;
+
 export function addBytes(m: Machine, units: number): void {
 	m.bytesLeft -= units;
 	if (m.bytesLeft < 0) throw new LimitReached('outputBytes');

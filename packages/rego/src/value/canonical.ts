@@ -26,10 +26,10 @@ export function canonicalKey(value: Value): Key {
 const nodeSteps = 4;
 
 function canonicalText(value: Value, depth: number): string {
-	// The text of a composite is built again for each lookup, which is dear next to a row.
+	// The text of a composite is built again for each lookup, and kept for each element: both are dear next to a row.
 	spend(nodeSteps);
 	if (typeof value === 'string') {
-		spend(value.length >> 8);
+		spend(value.length >> 3);
 		return `"${value.length}:${value}`;
 	}
 	if (typeof value !== 'object' || value === null) return String(canonicalKey(value));

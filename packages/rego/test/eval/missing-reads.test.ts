@@ -78,6 +78,12 @@ const cases: [given: string, modules: string, input: unknown, expected: string[]
 		{ ps: [{ a: 1 }] },
 		['input.ps[*].sha 3x1 input.ps[0].sha'],
 	],
+	[
+		'in the elements of a helper set of an iterated object',
+		'tools[p] { p := input.files[_] }\ndeny["x"] { tools[p]; p.sha == 1 }',
+		{ files: { a: { n: 1 }, b: { n: 2 } } },
+		['input.files[*].sha 3x2 input.files.a.sha'],
+	],
 	['within a helper rule', 'bad { input.a.b == 1 }\ndeny["x"] { bad }', {}, ['input.a 2x1 input.a']],
 	[
 		'within a helper that several rules use, once each',
