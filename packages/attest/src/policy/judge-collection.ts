@@ -117,12 +117,18 @@ export async function judgeCollection(
 }
 
 function judgeEnvelope({ envelope }: OpenedCollection, { signers, step, policy, mode }: StepContext): SignerVerdict {
-	const signed = judgeSigners(checkSigners(envelope, signers), envelope, step, policy, mode);
-	if (signed.accepted || mode === 'witness' || policy.timestampAuthorities.length === 0) return signed;
-	// Would the real engine have taken the timestamp? Then strict mode says what it refuses.
+	const checks = checkSigners(envelope, signers);
+	const signed = judgeSigners(checks, envelope, step, policy, mode);
+	const certificates = checks.filter((check) => check.kind === 'certificate');
+	if (signed.accepted || mode === 'witness' || certificates.length === 0) return signed;
+	// Would the real engine have taken the timestamp, or the certificate's key? Then strict mode says what it refuses.
 	const lenient = checkSigners(envelope, { ...signers, lenient: true });
 	if (!judgeSigners(lenient, envelope, step, policy, mode).accepted) return signed;
-	return { ...signed, traps: [...signed.traps, { code: 'odd-timestamp', message: signed.reason }] };
+	const timed = certificates.some(({ atMs }) => !Number.isNaN(atMs));
+	const trap: TrapNode = timed
+		? { code: 'weak-key', message: "the certificate's key is too short: P-224, or RSA below 2048 bits" }
+		: { code: 'odd-timestamp', message: signed.reason };
+	return { ...signed, reason: trap.message, traps: [...signed.traps, trap] };
 }
 
 function strictTraps(

@@ -21,7 +21,7 @@ export type TrapCode =
 	| 'subject-not-a-product'
 	/** RSA with PKCS #1 v1.5 padding in place of PSS. */
 	| 'rsa-pkcs1'
-	/** A public key of the policy that is too short to be trusted: P-224, or RSA below 2048 bits. */
+	/** A public key, of the policy or of a signer's certificate, that is too short to be trusted: P-224, or RSA below 2048 bits. */
 	| 'weak-key'
 	/** A timestamp with SHA-1, without signed attributes, of other content or with what nobody understands. */
 	| 'odd-timestamp'

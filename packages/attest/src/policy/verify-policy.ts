@@ -12,10 +12,11 @@ import { parsePolicy } from './policy.ts';
 import type { Policy, PolicyStep } from './policy-model.ts';
 import type { RegoEngine } from './rego-engine.ts';
 import { regoGate } from './rego-gate.ts';
-import type { PolicyMode, PolicyNode, PolicyResult, StepNode, UnusedEnvelope } from './result.ts';
+import type { PolicyMode, PolicyResult } from './result.ts';
 import type { EnvelopeIndex } from './search.ts';
 import { envelopesMax, indexEnvelopes, roundsMax, searchStep } from './search.ts';
-import type { TrapCode } from './traps.ts';
+import type { Judged } from './verdict.ts';
+import { result, verdict } from './verdict.ts';
 
 export interface VerifyPolicyRequest {
 	policy: NamedEnvelope;
@@ -53,15 +54,12 @@ export async function verifyPolicy(request: VerifyPolicyRequest): Promise<Policy
 		});
 	const index = indexEnvelopes(attestations);
 	// One attestation that cannot be loaded makes the real engine refuse the whole run; we name them all.
-	if (index.broken.length > 0) return result(request, node, { reason: brokenReason(index.broken), index });
+	if (index.broken.length > 0) return result(request, node, { reason: brokenReason(index.broken) });
 	const judged = await searchInRounds(request, policy, index);
 	if (judged === null) return result(request, node, { reason: `the search led to more than ${digestsMax} digests` });
 	linkArtifacts(policy, passedBy(judged), mode);
 	return verdict(request, node, policy, judged, index);
 }
-
-/** Candidates of each step, in the order found. */
-type Judged = ReadonlyMap<string, Map<number, JudgedCollection>>;
 
 /**
  * Each round looks for what the digests of the rounds before can find. The real engine takes steps in random order and lets
@@ -147,110 +145,9 @@ function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyS
 const passedBy = (judged: Judged): Map<string, JudgedCollection[]> =>
 	new Map([...judged].map(([step, ofStep]) => [step, [...ofStep.values()].filter(({ passed }) => passed)]));
 
-function verdict(
-	request: VerifyPolicyRequest,
-	node: PolicyNode,
-	policy: Policy,
-	judged: Judged,
-	index: EnvelopeIndex,
-): PolicyResult {
-	const steps = policy.steps.map((step) => stepNode(step.name, [...(judged.get(step.name)?.values() ?? [])]));
-	const traps = steps.flatMap(({ collections }) => collections.flatMap(trapsOf));
-	const taken = new Set([...judged.values()].flatMap((ofStep) => [...ofStep.keys()]));
-	const unused = unusedEnvelopes(request, policy, index, taken);
-	const failed = steps.find(({ accepted }) => !accepted);
-	const all = [...judged.values()].flatMap((ofStep) => [...ofStep.values()]);
-	const made =
-		request.mode === 'witness' || all.some(({ makesProduct, node: { accepted } }) => makesProduct && accepted);
-	// When a product is there and its collection is refused, that refusal has its own words.
-	const other = all.some(({ signed }) => signed) && !made && !(failed && all.some(({ makesProduct }) => makesProduct));
-	if (other) traps.push('subject-not-a-product');
-	if (failed && failed.collections.length === 0 && all.some(({ emptyReference }) => emptyReference)) {
-		traps.push('empty-back-reference');
-		const reason = `step ${failed.name}: ${failed.reason}; a back reference to nothing (no commit, no pipeline URL) is not followed`;
-		return result(request, node, { reason, steps, unused, traps });
-	}
-	if (failed) return result(request, node, { reason: `step ${failed.name}: ${failed.reason}`, steps, unused, traps });
-	if (!made) {
-		const reason = 'the artifact is a subject, but nothing that an accepted step made: a source, a commit, a tool';
-		return result(request, node, { reason, steps, unused, traps });
-	}
-	const reason = steps.length === 1 ? 'the step is accepted' : `all ${steps.length} steps are accepted`;
-	return result(request, node, { accepted: true, reason, steps, unused, traps });
-}
-
-function stepNode(name: string, judged: readonly JudgedCollection[]): StepNode {
-	const collections = judged.map(({ node }) => node);
-	const accepted = collections.filter((collection) => collection.accepted);
-	const [first] = collections;
-	if (accepted.length > 0)
-		return {
-			name,
-			accepted: true,
-			reason: `accepted by ${accepted.map(({ envelope }) => envelope).join(', ')}`,
-			collections,
-		};
-	if (first === undefined)
-		return { name, accepted: false, reason: `no collections found for step ${name}`, collections };
-	const reason = `${first.envelope}: ${first.reason}`;
-	const more = collections.length > 1 ? ` (and ${collections.length - 1} more collections rejected)` : '';
-	return { name, accepted: false, reason: `${reason}${more}`, collections };
-}
-
-function trapsOf({ traps, attestations }: StepNode['collections'][number]): TrapCode[] {
-	const ofRules = attestations.flatMap(({ rules }) => rules.flatMap((rule) => rule.traps));
-	return [...traps, ...ofRules].map(({ code }) => code);
-}
-
-function unusedEnvelopes(
-	{ attestations }: VerifyPolicyRequest,
-	{ steps }: Policy,
-	{ others, names }: EnvelopeIndex,
-	taken: ReadonlySet<number>,
-): UnusedEnvelope[] {
-	const byName = new Set(steps.map(({ name }) => name));
-	const unused: UnusedEnvelope[] = [];
-	for (const [i, { name: envelope }] of attestations.entries()) {
-		if (taken.has(i)) continue;
-		const name = names.get(i) ?? '';
-		const reason = byName.has(name)
-			? `collection of step ${name}: no subject is one of the digests searched for, or a required type is missing`
-			: `collection of ${JSON.stringify(name.slice(0, 80))}, which is no step of the policy`;
-		unused.push({ envelope, reason: others.get(i) ?? reason });
-	}
-	return unused;
-}
-
 const brokenShownMax = 20;
 
 function brokenReason(broken: readonly string[]): string {
 	const more = broken.length > brokenShownMax ? ` and ${broken.length - brokenShownMax} more` : '';
 	return `attestations that cannot be loaded: ${broken.slice(0, brokenShownMax).join('; ')}${more}`;
-}
-
-interface Outcome {
-	reason: string;
-	accepted?: boolean;
-	steps?: StepNode[];
-	unused?: UnusedEnvelope[];
-	traps?: TrapCode[];
-	index?: EnvelopeIndex;
-}
-
-function result(
-	{ mode, rego, subjects }: VerifyPolicyRequest,
-	policy: PolicyNode,
-	{ reason, accepted = false, steps = [], unused = [], traps = [] }: Outcome,
-): PolicyResult {
-	return {
-		accepted,
-		reason,
-		mode,
-		regoEngine: rego.name,
-		policy,
-		subjects: [...subjects],
-		steps,
-		unused,
-		traps: [...new Set(traps)],
-	};
 }

@@ -348,6 +348,17 @@ test('a denial rejects its collection; one good collection is enough', async () 
 	}
 });
 
+test('the reason is that of a collection that a functionary signed, whatever strangers put beside it', async () => {
+	const strange = collection(good, { by: testKey(), file: 'a-strange.json' });
+	const own = collection(good, { statement: { predicateType: 'x' }, file: 'own.json' });
+	const result = await verify({ attestations: [strange, own] }, 'strict');
+	assert.match(
+		result.reason,
+		/^step build: own\.json: predicate type "x" is not a collection predicate type \(and 1 more/,
+	);
+	assert.equal(result.steps[0]?.collections.length, 2);
+});
+
 test('our other statements and Sigstore bundles are unused, a collection of no step too', async () => {
 	const vsa = {
 		_type: 'https://in-toto.io/Statement/v1',
