@@ -26,7 +26,7 @@ const largeSteps = 1_024;
 const isLarge = (value: number | bigint): boolean =>
 	typeof value === 'bigint' && (value > largeLimit || value < -largeLimit);
 
-export function chargeNumbers(a: number | bigint, b: number | bigint, context: BuiltinContext): void {
+function chargeNumbers(a: number | bigint, b: number | bigint, context: BuiltinContext): void {
 	if (isLarge(a) || isLarge(b)) context.charge(largeSteps);
 	else if (!isWhole(a) || !isWhole(b)) context.charge(dearCall);
 }

@@ -2,7 +2,7 @@
 import { isArray, isSet, objectEntries, type RegoObject, type Value } from '../value/value.ts';
 import { mapKeys } from './json-keys.ts';
 
-export interface Layout {
+interface Layout {
 	prefix: string;
 	indent: string;
 }
@@ -10,7 +10,7 @@ export interface Layout {
 const special = /[<>&\u2028\u2029]/g;
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-export const jsonString = (text: string): string => JSON.stringify(text.toWellFormed()).replace(special, escaped);
+const jsonString = (text: string): string => JSON.stringify(text.toWellFormed()).replace(special, escaped);
 
 /** A key of a JSON object: strings as they are, others as JSON. */
 export const keyText = (key: Value): string => (typeof key === 'string' ? key : jsonText(key, null));

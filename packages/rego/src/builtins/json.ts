@@ -50,7 +50,7 @@ function shapeOf(text: string): Shape {
 
 type Reviver = (key: string, value: unknown, context: { source: string }) => unknown;
 
-export function parseJson(text: string, context: BuiltinContext): Value | BuiltinError {
+function parseJson(text: string, context: BuiltinContext): Value | BuiltinError {
 	// Objects made of text take about as much as their characters.
 	context.charge(dearCall + Math.floor(text.length / 8));
 	const { depth, hasLongNumber } = shapeOf(text);

@@ -32,18 +32,23 @@ export function remembered<T>(key: string, context: BuiltinContext, make: () => 
 
 export function parsePattern(source: string, context: BuiltinContext): Pattern | BuiltinError {
 	context.charge(compileSteps * (1 + source.length));
+	const regex = compiled(source);
+	if (regex instanceof BuiltinError) return regex;
+	const size = regex.programSize();
+	context.charge(size);
+	return { regex, size };
+}
+
+function compiled(source: string): RE2JS | BuiltinError {
 	try {
-		const regex = RE2JS.compile(source);
-		const size = regex.programSize();
-		context.charge(size);
-		return { regex, size };
+		return RE2JS.compile(source);
 	} catch (error) {
 		// The library has one error for what it cannot read; deep nesting may end in another.
 		return new BuiltinError(error instanceof Error ? error.message : 'error parsing regexp');
 	}
 }
 
-export function chargeMatch({ size }: Pattern, length: number, context: BuiltinContext): void {
+function chargeMatch({ size }: Pattern, length: number, context: BuiltinContext): void {
 	context.charge(1 + Math.ceil((length * size) / matchUnit));
 }
 

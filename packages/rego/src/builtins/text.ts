@@ -53,7 +53,7 @@ export function mapCase(text: string, upper: boolean): string {
 	return result;
 }
 
-export function isAscii(text: string): boolean {
+function isAscii(text: string): boolean {
 	for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
 	return true;
 }

@@ -26,12 +26,14 @@ const plain = /^[ !#-[\]-~]*$/;
 /** Go prints letters, marks, numbers, punctuation, symbols and the ASCII space. */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-/** As Go's strconv.Quote, or QuoteToASCII. */
+const ascii7 = /^[ -~]*$/;
+const special = /["\\]|[^ -~]/gu;
+
+/** As Go's strconv.Quote, or QuoteToASCII. In whole replacements: a text grown by characters is a tree to V8, 30 bytes for each. */
 export function quoted(text: string, ascii = false): string {
 	if (plain.test(text)) return `"${text}"`;
-	let result = '"';
-	for (const character of text) result += escaped(character, ascii);
-	return `${result}"`;
+	if (ascii7.test(text)) return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+	return `"${text.replace(special, (character) => escaped(character, ascii))}"`;
 }
 
 function escaped(character: string, ascii: boolean): string {

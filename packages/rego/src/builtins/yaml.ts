@@ -88,34 +88,42 @@ function toKey(key: unknown): string | BuiltinError {
 	return new BuiltinError('error converting YAML to JSON: unsupported key');
 }
 
-/** The value of the first document; all of them must be well-formed where `all` is asked for. */
-function parse(text: string, all: boolean, context: BuiltinContext): Value | BuiltinError {
-	context.charge(readerSteps + characterSteps * text.length);
-	if (unreadable.test(text))
-		return new BuiltinError('error converting YAML to JSON: yaml: control characters are not allowed');
+type Reading = { kind: 'plain'; value: unknown } | { kind: 'refused'; reason: string } | { kind: 'too deep' };
+
+const isDeep = (message: string): boolean => message.includes('call stack');
+
+/** The first document as plain values; all of them must be well-formed where `all` is asked for. */
+function read(text: string, all: boolean): Reading {
 	try {
 		const documents = parseAllDocuments(text, parseOptions);
 		const first = Array.isArray(documents) ? documents[0] : undefined;
 		if (first === undefined) {
 			// Directives without a document are no stream.
-			return /^%/m.test(text) ? new BuiltinError('error converting YAML to JSON: yaml: unexpected directive') : null;
+			return /^%/m.test(text) ? { kind: 'refused', reason: 'unexpected directive' } : { kind: 'plain', value: null };
 		}
 		const looked = all && Array.isArray(documents) ? documents : [first];
 		const error = looked.flatMap(({ errors, warnings }) => [...errors, ...warnings.filter(isFatal)])[0];
-		// The reader's own depth: it ends as one of its errors.
-		if (error?.message.includes('call stack') === true) context.charge(beyondLimit);
-		if (error !== undefined) return new BuiltinError(`error converting YAML to JSON: yaml: ${error.message}`);
-		const plain: unknown = first.toJS({ mapAsMap: true, maxAliasCount: aliasesMax });
-		return toValue(plain ?? null, context, 0);
+		if (error !== undefined) return refused(error.message);
+		return { kind: 'plain', value: first.toJS({ mapAsMap: true, maxAliasCount: aliasesMax }) };
 	} catch (error) {
-		// Too many aliases are a ReferenceError, too much depth is a RangeError.
-		if (error instanceof RangeError) context.charge(beyondLimit);
-		if (error instanceof ReferenceError || error instanceof TypeError || error instanceof SyntaxError) {
-			return new BuiltinError(`error converting YAML to JSON: yaml: ${error.message}`);
-		}
-		throw error;
+		// The library throws errors of many classes: for too many aliases, for what cannot be merged, for depth.
+		return refused(error instanceof Error ? error.message : 'unreadable');
 	}
 }
+
+const refused = (reason: string): Reading => (isDeep(reason) ? { kind: 'too deep' } : { kind: 'refused', reason });
+
+function parse(text: string, all: boolean, context: BuiltinContext): Value | BuiltinError {
+	context.charge(readerSteps + characterSteps * text.length);
+	if (unreadable.test(text)) return new BuiltinError(`${notYaml} control characters are not allowed`);
+	const reading = read(text, all);
+	if (reading.kind === 'too deep') context.charge(beyondLimit);
+	if (reading.kind !== 'plain')
+		return new BuiltinError(`${notYaml} ${reading.kind === 'refused' ? reading.reason : ''}`);
+	return toValue(reading.value ?? null, context, 0);
+}
+
+const notYaml = 'error converting YAML to JSON: yaml:';
 
 /** Directives that YAML does not know. */
 const isFatal = ({ code }: { code: string }): boolean => code === 'BAD_DIRECTIVE';

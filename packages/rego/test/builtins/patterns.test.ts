@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BuiltinError, compiledMax } from '@affidavit/rego/builtins/builtin.ts';
-import { callWith, contextOf, testAnswers } from './calling.ts';
+import { callWith, contextOf, StepsExceeded, testAnswers } from './calling.ts';
 
 testAnswers('regex.match', [
 	[['^/usr/(bin|lib)/.*\\.so$', '/usr/lib/x.so'], true],
@@ -109,4 +109,8 @@ test('patterns whose automaton grows with the text are charged for it and not ke
 	const small = contextOf(1_000);
 	for (let i = 0; i < 20; i++) callWith(small, 'regex.match', '^/usr/(bin|lib)/', '/usr/lib/x86_64-linux-gnu/libc.so');
 	assert.equal(small.compiled.size, 1);
+});
+
+test('the limit is not taken for a pattern that cannot be read', () => {
+	assert.throws(() => callWith(contextOf(100), 'regex.match', '[a-z]{50}', 'a'), StepsExceeded);
 });
