@@ -8,6 +8,7 @@ import type { Expression, Module } from '../syntax/ast.ts';
 import { compareValues, equalValues } from '../value/compare.ts';
 import { checkClauses, checkModules } from './check-modules.ts';
 import { compileClause } from './clause.ts';
+import { clauseIndex } from './clause-index.ts';
 import type { ProgramContext } from './context.ts';
 import type { ClauseIr } from './ir.ts';
 import { compileQuery, type Query, queryClause, resolveQuery } from './query.ts';
@@ -72,7 +73,7 @@ export function compileProgram(
 
 function emptyGroup({ id, kind, node, name, arity, rules }: RuleGroup): CompiledGroup {
 	const place = rules[0]?.rule.place ?? { module: '', row: 1, column: 1 };
-	return { id, kind, node, name, arity, clauses: [], fallback: null, constant: false, slots: 0, place };
+	return { id, kind, node, name, arity, clauses: [], index: null, fallback: null, constant: false, slots: 0, place };
 }
 
 function compileGroup(
@@ -86,7 +87,9 @@ function compileGroup(
 		else group.clauses.push(clause);
 	}
 	group.slots = Math.max(...[...group.clauses, group.fallback].map(slotsOf));
-	group.constant = isConstant(rules.filter(({ isDefault }) => !isDefault).map(({ ir }) => ir));
+	const irs = rules.filter(({ isDefault }) => !isDefault).map(({ ir }) => ir);
+	group.constant = isConstant(irs);
+	if (group.kind === 'function') group.index = clauseIndex(irs, group.clauses);
 }
 
 const slotsOf = (clause: CompiledClause | null): number =>

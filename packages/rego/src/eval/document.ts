@@ -2,8 +2,9 @@
 import { resultSlot } from '../compile/ir.ts';
 import type { DocNode } from '../compile/rule-tree.ts';
 import type { Place } from '../errors.ts';
+import { canonicalKey } from '../value/canonical.ts';
 import { equalValues } from '../value/compare.ts';
-import { isObject, objectEntries, RegoMap, RegoSet, type Value } from '../value/value.ts';
+import { isObject, type Key, objectEntries, RegoMap, RegoSet, type Value } from '../value/value.ts';
 import { spend } from '../value/work.ts';
 import { abort, completeConflict, functionConflict } from './abort.ts';
 import { type DocumentBuilder, documentBuilder } from './document-builder.ts';
@@ -36,6 +37,8 @@ export interface CompiledGroup {
 	name: string;
 	arity: number;
 	clauses: CompiledClause[];
+	/** Of a function with many clauses. */
+	index: ClauseIndex | null;
 	/** default */
 	fallback: CompiledClause | null;
 	/** Every clause gives the same constant, so the first that holds is enough. */
@@ -43,6 +46,13 @@ export interface CompiledGroup {
 	/** Of the largest frame that a clause needs. */
 	slots: number;
 	place: Place;
+}
+
+/** Clauses by the value of the argument in `slot`; `open` for values that no clause names. */
+export interface ClauseIndex {
+	slot: number;
+	lists: ReadonlyMap<Key, readonly CompiledClause[]>;
+	open: readonly CompiledClause[];
 }
 
 /** What documents are made from. */
@@ -129,7 +139,7 @@ export function ruleValue(m: Machine, group: CompiledGroup, frame: Frame): Value
 	let value: Value | undefined;
 	let failed: Misses | null = null;
 	let succeeded: Misses | null = null;
-	for (const clause of group.clauses) {
+	for (const clause of group.index === null ? group.clauses : clausesFor(group.index, frame)) {
 		m.misses = null;
 		m.at.place = clause.place;
 		step();
@@ -156,6 +166,13 @@ export function ruleValue(m: Machine, group: CompiledGroup, frame: Frame): Value
 	m.at.place = place;
 	if (own !== null) absorb(m, own, 'sum');
 	return value;
+}
+
+function clausesFor({ slot, lists, open }: ClauseIndex, frame: Frame): readonly CompiledClause[] {
+	const value = frame[slot];
+	// The index has scalars only.
+	if (value === undefined || (typeof value === 'object' && value !== null)) return open;
+	return lists.get(canonicalKey(value)) ?? open;
 }
 
 /** A clause, then its `else` bodies; what ended those before the one that holds is excused. */

@@ -65,6 +65,11 @@ const functions: Case[] = [
 	['a function of a function', 'f(x) = x * 2\np = f(f(f(1))) { true }', 8],
 	['a function within its argument iterating', 'f(x) = x * 2\np[f(f(x))] { x := [1, 2][_] }', [4, 8]],
 	['a false result', 'f(x) = false { true }\np = 1 { not f(1) }', 1],
+	[
+		'a function that is a table',
+		`${Array.from({ length: 40 }, (_, i) => `f(${i}, x) = ${i * 2} { x }`).join('\n')}\nf(x, y) = -1 { not is_number(x) }\np = [f(7, true), f("z", 1), f([1], 1)] { not f(50, true); not f(7, false); f(7.0, 1) == 14 }`,
+		[14, -1, -1],
+	],
 	['a relation', 'p[path] { walk(input, [path, 1]) }', [['a', 0], ['b']], { a: [1], b: 1 }],
 ];
 
