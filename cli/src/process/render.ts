@@ -30,8 +30,11 @@ export function renderOutcome(s: SessionSummary, target: RenderTarget): string {
 		`  when       ${s.startedAt} to ${s.endedAt ?? '-'}`,
 		`  watched    ${s.counts.events} events, ${s.counts.processes} processes, ${s.counts.files} files, ${s.counts.connections} connections`,
 	];
+	// What an imported build recorded of itself is not the repository's word.
+	const note = (s['judgedAgainst'] as { note?: unknown } | undefined)?.note;
+	const holder = typeof note === 'string' && note.startsWith('declared:') ? 'build recorded  ' : 'repository holds';
 	const loud = s.findings.filter((f) => !quiet.has(f.severity));
-	for (const finding of loud.slice(0, findingsShownMax)) lines.push('', ...findingLines(finding, target));
+	for (const finding of loud.slice(0, findingsShownMax)) lines.push('', ...findingLines(finding, holder, target));
 	if (loud.length > findingsShownMax) lines.push(`  … ${loud.length - findingsShownMax} more findings`);
 	if (loud.length > 0) lines.push('');
 	lines.push(...productLines(s), ...completenessLines(s), ...statementLines(s, target));
@@ -43,10 +46,10 @@ function verdictWord(verdict: SessionSummary['verdict'], { colour }: RenderTarge
 	return colour ? styleText([...styles[verdict]], word, { validateStream: false }) : word;
 }
 
-function findingLines(f: Finding, { colour }: RenderTarget): string[] {
+function findingLines(f: Finding, holder: string, { colour }: RenderTarget): string[] {
 	const title = `${f.severity}: ${f.rule}${f.path === null ? '' : `  ${printable(f.path)}`}`;
 	const lines = [`  ${colour ? styleText('bold', title, { validateStream: false }) : title}`];
-	if (f.expectedDigest !== null) lines.push(`    repository holds  sha256:${printable(f.expectedDigest)}`);
+	if (f.expectedDigest !== null) lines.push(`    ${holder}  sha256:${printable(f.expectedDigest)}`);
 	if (f.digest !== null)
 		lines.push(`    ${f.expectedDigest === null ? 'digest      ' : 'was read as '}      sha256:${printable(f.digest)}`);
 	if (f.process !== null) lines.push(`    by                ${commandOf(f.process)}`);
