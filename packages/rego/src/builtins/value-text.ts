@@ -29,11 +29,45 @@ const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 const ascii7 = /^[ -~]*$/;
 const special = /["\\]|[^ -~]/gu;
 
-/** As Go's strconv.Quote, or QuoteToASCII. In whole replacements: a text grown by characters is a tree to V8, 30 bytes for each. */
+/** As Go's strconv.Quote, or QuoteToASCII. */
 export function quoted(text: string, ascii = false): string {
 	if (plain.test(text)) return `"${text}"`;
-	if (ascii7.test(text)) return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-	return `"${text.replace(special, (character) => escaped(character, ascii))}"`;
+	if (ascii7.test(text)) return quotedAscii(text);
+	return `"${inPieces(text, (piece) => piece.replace(special, (character) => escaped(character, ascii)))}"`;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Byte by byte: a hostile text is nothing but backslashes. */
+function quotedAscii(text: string): string {
+	const source = Buffer.from(text, 'latin1');
+	const quotedText = Buffer.allocUnsafe(2 * source.length + 2);
+	let at = 0;
+	quotedText[at++] = quote;
+	for (let i = 0; i < source.length; i++) {
+		const byte = source[i] as number;
+		if (byte === quote || byte === backslash) quotedText[at++] = backslash;
+		quotedText[at++] = byte;
+	}
+	quotedText[at++] = quote;
+	return quotedText.toString('latin1', 0, at);
+}
+
+/** What a replacement keeps for each match goes with the piece; a text grown by characters is a tree to V8, 30 bytes for each. */
+const pieceLength = 65_536;
+
+function inPieces(text: string, replace: (piece: string) => string): string {
+	if (text.length <= pieceLength) return replace(text);
+	const pieces: string[] = [];
+	for (let from = 0; from < text.length; ) {
+		const last = text.charCodeAt(from + pieceLength - 1);
+		// Not between the halves of a surrogate pair.
+		const end = from + pieceLength - (last >= 0xd800 && last <= 0xdbff ? 1 : 0);
+		pieces.push(replace(text.slice(from, end)));
+		from = end;
+	}
+	return pieces.join('');
 }
 
 function escaped(character: string, ascii: boolean): string {
