@@ -5,7 +5,7 @@ import type { Attestor, AttestorType } from './attestors/attestor.ts';
 import { attestorType } from './attestors/registry.ts';
 import { plainValue, reshape } from './go-json.ts';
 import { Members, parseGoJson, plainObject } from './go-json-text.ts';
-import { list, map, raw, struct, text, time } from './go-shape.ts';
+import { foldName, list, map, raw, struct, text, time } from './go-shape.ts';
 
 export interface LoadedAttestation {
 	/** As the collection declares it. */
@@ -83,6 +83,8 @@ export function loadStatement(payload: Uint8Array): StatementResult {
 		ambiguity ||= attestation.ambiguity;
 		loaded.push(attestation.attestation);
 	}
+	const replaced = ambiguity === '' ? '' : wrongReplaced(predicate, parsed.exact);
+	if (replaced !== '') return refused(replaced, predicateType);
 	const subjects = (subject ?? []).map(({ name: of, digest }) => ({ name: of, digest: digest ?? {} }));
 	const collection: Collection = { name, attestations: loaded };
 	const affidavit = affidavitOf(predicate);
@@ -90,6 +92,23 @@ export function loadStatement(payload: Uint8Array): StatementResult {
 		kind: 'statement',
 		statement: { statementType, predicateType, subjects, collection, affidavit, ambiguity },
 	};
+}
+
+/** Go reads a list that a later one replaces as well, and refuses what is wrong in it. '' for nothing. */
+function wrongReplaced(predicate: unknown, exact: boolean): string {
+	for (const [key, value] of fieldsOf(predicate)) {
+		if (foldName(key) !== 'attestations' || !Array.isArray(value)) continue;
+		for (const [i, entry] of value.slice(0, attestationsMax).entries()) {
+			const attestation = loadAttestation(entry, i, exact);
+			if (attestation.kind === 'invalid') return attestation.reason;
+		}
+	}
+	return '';
+}
+
+function fieldsOf(value: unknown): [string, unknown][] {
+	if (typeof value !== 'object' || value === null) return [];
+	return value instanceof Members ? value.keys.map((key, i) => [key, value.values[i]]) : Object.entries(value);
 }
 
 type AttestationResult =
@@ -122,9 +141,7 @@ export const regoInput = ({ attestor, exact }: LoadedAttestation): unknown =>
 	exact === false ? attestor : plainValue(attestor, false);
 
 function hasField(value: unknown, name: string): boolean {
-	if (typeof value !== 'object' || value === null) return false;
-	const keys = value instanceof Members ? value.keys : Object.keys(value);
-	return keys.some((key) => key.toLowerCase() === name);
+	return fieldsOf(value).some(([key]) => foldName(key) === name);
 }
 
 function affidavitOf(predicate: unknown): unknown {
