@@ -20,11 +20,14 @@ export const shown = (name: string): string =>
 
 const plainName = /^[A-Za-z_][A-Za-z0-9_]{0,79}$/;
 
-export function where({ path }: Context): string {
-	let out = '';
-	for (const part of path.slice(-6)) {
+const partsShownMax = 6;
+
+/** The root as it was given, then the innermost fields. */
+export function where({ path: [root, ...inner] }: Context): string {
+	let out = `${root}${inner.length > partsShownMax ? '.…' : ''}`;
+	for (const part of inner.slice(-partsShownMax)) {
 		if (typeof part === 'number') out += `[${part}]`;
-		else out += plainName.test(part) ? `${out === '' ? '' : '.'}${part}` : `[${shown(part)}]`;
+		else out += plainName.test(part) ? `.${part}` : `[${shown(part)}]`;
 	}
 	return out;
 }
