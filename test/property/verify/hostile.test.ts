@@ -20,6 +20,8 @@ const script = fileURLToPath(new URL('./child.ts', import.meta.url));
 /** A child that hangs is ended; its verification has long lost by then. */
 const killedAfterMs = 60_000;
 
+const modes = ['strict', 'witness'] as const;
+
 type Run = { kind: 'answer'; answer: ChildAnswer } | { kind: 'ended'; how: string };
 
 function verifyInChild(files: PeerFiles, mode: PolicyMode): Promise<Run> {
@@ -51,8 +53,9 @@ suite('no input makes a verification crash, hang or grow', { concurrency: 1 }, (
 		test(input.name, async (t) => {
 			const place = join(folder, `${i}`);
 			const files = writeInputs(place, await input.make(createMaker('hostile', Date.now())));
-			for (const mode of ['strict', 'witness'] as const) {
-				const run = await verifyInChild(files, mode);
+			const runs = await Promise.all(modes.map((mode) => verifyInChild(files, mode)));
+			for (const [m, run] of runs.entries()) {
+				const mode = modes[m];
 				assert.ok(run.kind === 'answer', `${mode}: ${run.kind === 'ended' ? run.how : ''}`);
 				const { accepted, reason, ms, peakMb } = run.answer;
 				t.diagnostic(
