@@ -29,14 +29,17 @@ export function compileCall(node: CallNode, bound: Bound, ctx: ClauseContext): G
 	const { name } = node;
 	const args = node.args.map((arg) => compileGet(arg, bound, ctx));
 	const own = compileOwn(node, args, bound, ctx);
-	if (!ctx.program.mocked.has(name)) return own;
-	return (m, f) => {
+	return ctx.program.mocked.has(name) ? mockedCall(name, own, args) : own;
+}
+
+const mockedCall =
+	(name: string, own: Get, args: readonly Get[]): Get =>
+	(m, f) => {
 		const mock = m.scope.mocks?.get(name);
 		if (mock === undefined) return own(m, f);
 		const values = evaluateAll(m, f, args);
 		return values === undefined ? undefined : runMock(m, mock, values);
 	};
-}
 
 function runMock(m: Machine, mock: Mock, args: readonly Value[]): Value | undefined {
 	spend(costs.call);
@@ -57,19 +60,26 @@ function compileOwn(node: CallNode, args: readonly Get[], bound: Bound, ctx: Cla
 	const two = inlined.get(node.name);
 	const [left, right] = args;
 	if (two !== undefined && left !== undefined && right !== undefined && args.length === 2) {
-		return (m, f) => {
-			const a = left(m, f);
-			if (a === undefined) return undefined;
-			const b = right(m, f);
-			return b === undefined ? undefined : two(m, a, b);
-		};
+		return twoCall(two, left, right);
 	}
-	const { builtin } = target;
-	return (m, f) => {
+	return builtinCall(target.builtin, args, place);
+}
+
+const twoCall =
+	(two: Two, left: Get, right: Get): Get =>
+	(m, f) => {
+		const a = left(m, f);
+		if (a === undefined) return undefined;
+		const b = right(m, f);
+		return b === undefined ? undefined : two(m, a, b);
+	};
+
+const builtinCall =
+	(builtin: Builtin, args: readonly Get[], place: Place): Get =>
+	(m, f) => {
 		const values = evaluateAll(m, f, args);
 		return values === undefined ? undefined : runBuiltin(m, builtin, values, place);
 	};
-}
 
 export function groupOf(program: ProgramContext, node: { group: { id: number } | null }): CompiledGroup {
 	const group = node.group === null ? undefined : program.groups[node.group.id];

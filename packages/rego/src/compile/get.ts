@@ -1,5 +1,5 @@
 // Terms without anything to iterate, compiled: a function of machine and frame that gives one value, or undefined.
-import { baseAt, documentAt } from '../eval/document.ts';
+import { baseAt, type Documents, documentAt } from '../eval/document.ts';
 import { field, lookup } from '../eval/lookup.ts';
 import { addCollection, addItem, type Frame, type Get, type Machine } from '../eval/machine.ts';
 import { type ReadSite, reportMiss } from '../eval/read-site.ts';
@@ -9,37 +9,25 @@ import { compileCall } from './call.ts';
 import { compileComprehension } from './comprehension.ts';
 import { type Bound, type ClauseContext, siteOf, slotGet } from './context.ts';
 import type { Node, RefNode } from './ir.ts';
+import type { DocNode } from './rule-tree.ts';
 import { compileTemplate } from './template.ts';
 
-/** All locals of the node are bound, and its references iterate nothing (lift.ts sees to both). */
+/**
+ * All locals of the node are bound, and its references iterate nothing (lift.ts sees to both). What is returned is made in functions
+ * of its own: a closure keeps all that its function's closures use, and `bound` may be thousands of slots.
+ */
 export function compileGet(node: Node, bound: Bound, ctx: ClauseContext): Get {
-	let get = ctx.gets.get(node);
-	if (get === undefined) {
-		get = compileNode(node, bound, ctx);
-		ctx.gets.set(node, get);
-	}
-	return get;
-}
-
-function compileNode(node: Node, bound: Bound, ctx: ClauseContext): Get {
 	switch (node.kind) {
-		case 'constant': {
-			const { value } = node;
-			return () => value;
-		}
+		case 'constant':
+			return constantGet(node.value);
 		case 'local':
 			return slotGet(node.slot);
 		case 'input':
 			return inputGet({ origin: { kind: 'input' }, keys: [], place: node.place });
-		case 'document': {
-			const { program } = ctx;
-			const document = node.node;
-			return (m) => documentAt(m, program, document);
-		}
-		case 'base': {
-			const { path } = node;
-			return (m) => baseAt(m, path);
-		}
+		case 'document':
+			return documentGet(ctx.program, node.node);
+		case 'base':
+			return baseGet(node.path);
 		case 'ref':
 			return refGet(node, bound, ctx);
 		case 'array':
@@ -64,6 +52,21 @@ function compileNode(node: Node, bound: Bound, ctx: ClauseContext): Get {
 	}
 }
 
+const constantGet =
+	(value: Value): Get =>
+	() =>
+		value;
+
+const documentGet =
+	(program: Documents, node: DocNode): Get =>
+	(m) =>
+		documentAt(m, program, node);
+
+const baseGet =
+	(path: readonly (string | number)[]): Get =>
+	(m) =>
+		baseAt(m, path);
+
 function inputGet(site: ReadSite): Get {
 	return (m, f) => m.scope.input ?? reportMiss(m, f, site, -1, null);
 }
@@ -75,6 +78,10 @@ function refGet(node: RefNode, bound: Bound, ctx: ClauseContext): Get {
 	const before = site.keys.length - node.path.length;
 	if (names.every((name) => typeof name === 'string')) return namesGet(base, names, site, before);
 	const keys = node.path.map((part) => compileGet(part, bound, ctx));
+	return keysGet(base, keys, site, before);
+}
+
+function keysGet(base: Get, keys: readonly Get[], site: ReadSite, before: number): Get {
 	const cost = keys.length >= longList ? keys.length : 0;
 	return (m, f) => {
 		let value = base(m, f);

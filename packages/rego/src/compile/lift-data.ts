@@ -5,12 +5,16 @@ import { lookup } from '../eval/lookup.ts';
 import { enter, type Frame, type Get, type Machine, type Next, step } from '../eval/machine.ts';
 import { compareText } from '../value/compare.ts';
 import { isObject, objectEntries, type Value } from '../value/value.ts';
+import { spend } from '../value/work.ts';
 import { type Bound, type ClauseContext, compose, type Op, temporary } from './context.ts';
 import { compileGet } from './get.ts';
 import type { Local, Node } from './ir.ts';
 import { liftRef, refOn } from './lift.ts';
 import { hasUnbound, visitLocals } from './locals.ts';
 import type { DocNode } from './rule-tree.ts';
+
+/** Of one child that a key may choose, for the memory that it takes. */
+const childSteps = 50;
 
 interface Body {
 	bound: Bound;
@@ -43,6 +47,9 @@ function stepDown(
 		if (below !== undefined) return { below };
 		return { term: basePath(node, path, i, place, body) };
 	}
+	if (node.children.size === 0) {
+		return { term: valuePath({ kind: 'base', path: node.path }, path.slice(i), place, body) };
+	}
 	const isKey = part.kind === 'local' || !hasUnbound(part, body.bound);
 	// A pattern as key of a package is rare: the whole package is made, and iterated as a value.
 	if (!isKey) return { term: valuePath({ kind: 'document', node }, path.slice(i), place, body) };
@@ -68,10 +75,12 @@ const valuePath = (base: Node, path: readonly Node[], place: Place, { bound, ops
 
 /** One of several ways to a value, put into a local for what follows. */
 function way(result: Local, body: Body, make: (inner: Body) => Node): (next: Next) => Next {
-	const inner: Body = { ...body, bound: new Set(body.bound), ops: [] };
+	spend(body.bound.size);
+	const ops: Op[] = [];
+	const inner: Body = { ...body, bound: new Set(body.bound), ops };
 	const get = compileGet(make(inner), inner.bound, body.ctx);
 	const { slot } = result;
-	inner.ops.push({
+	ops.push({
 		kind: 'test',
 		test: (m, f) => {
 			const value = get(m, f);
@@ -79,7 +88,8 @@ function way(result: Local, body: Body, make: (inner: Body) => Node): (next: Nex
 			return value !== undefined;
 		},
 	});
-	return (next) => compose(inner.ops, next);
+	// Of `inner` only this is kept: what is bound may be thousands of slots.
+	return (next) => compose(ops, next);
 }
 
 function bindPath(path: readonly Node[], result: Local, bound: Bound): void {
@@ -111,14 +121,14 @@ function liftReplaceable(node: DocNode, path: readonly Node[], i: number, place:
 /** A key that is known only while running: a lookup where it is bound, all children and base documents where not. */
 function liftChildren(node: DocNode, path: readonly Node[], i: number, place: Place, body: Body): Node {
 	const { ctx, bound } = body;
+	// Every child is compiled for every such reference: a hostile module has thousands of both.
+	spend(node.children.size * childSteps);
 	const part = path[i] as Node;
 	const rest = path.slice(i + 1);
 	const result = temporary(ctx);
 	const base = temporary(ctx);
 	const isBound = !hasUnbound(part, bound);
-	const keyed = new Set(bound);
-	visitLocals(part, ({ slot }) => keyed.add(slot));
-	const inKey: Body = { ...body, bound: new Set([...keyed, base.slot]) };
+	const inKey: Body = { ...body, bound: withLocals(bound, part, base.slot) };
 	const children = [...node.children]
 		.filter(([, child]) => child.group?.kind !== 'function')
 		.map(([name, child]) => ({ name, way: way(result, inKey, (inner) => liftData(child, path, i + 1, place, inner)) }));
@@ -133,6 +143,13 @@ function liftChildren(node: DocNode, path: readonly Node[], i: number, place: Pl
 	body.ops.push({ kind: 'each', each });
 	bindPath(path.slice(i), result, bound);
 	return result;
+}
+
+/** A copy, with the locals of the key and one more. */
+function withLocals(bound: Bound, key: Node, another: number): Bound {
+	const all = new Set(bound).add(another);
+	visitLocals(key, ({ slot }) => all.add(slot));
+	return all;
 }
 
 interface Choice {

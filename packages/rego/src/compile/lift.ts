@@ -1,6 +1,6 @@
 // Takes the iterations out of a term: each becomes a part of the body that runs before it, and leaves a local in its place.
 import { iterate } from '../eval/iterate.ts';
-import { enter, type Next, step } from '../eval/machine.ts';
+import { enter, type Next, step, type Test } from '../eval/machine.ts';
 import { isArray, type Value } from '../value/value.ts';
 import { compileCall } from './call.ts';
 import { type Bound, type ClauseContext, type Op, siteOf, temporary } from './context.ts';
@@ -8,7 +8,7 @@ import { compileGet } from './get.ts';
 import type { CallNode, Local, Node, RefNode } from './ir.ts';
 import { liftData } from './lift-data.ts';
 import { hasUnbound } from './locals.ts';
-import { compileMatch } from './unify.ts';
+import { compileMatch, type Match } from './unify.ts';
 
 export function lift(node: Node, bound: Bound, ops: Op[], ctx: ClauseContext): Node {
 	switch (node.kind) {
@@ -81,11 +81,16 @@ export function liftRef(node: RefNode, bound: Bound, ops: Op[], ctx: ClauseConte
 	ctx.sources.set(value.slot, { origin: withKey.origin, keys: withKey.keys });
 	if (key !== part) {
 		const match = compileMatch(part, bound, ctx, null);
-		ops.push({ kind: 'test', test: (m, f) => match(m, f, f[key.slot] as Value) });
+		ops.push({ kind: 'test', test: matchSlot(match, key.slot) });
 	}
 	const rest = node.path.slice(at + 1);
 	return rest.length === 0 ? value : liftRef({ ...node, base: value, path: rest }, bound, ops, ctx);
 }
+
+export const matchSlot =
+	(match: Match, slot: number): Test =>
+	(m, f) =>
+		match(m, f, f[slot] as Value);
 
 export function refOn(base: Node, path: Node[], place: RefNode['place']): Node {
 	if (path.length === 0) return base;

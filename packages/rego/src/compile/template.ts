@@ -1,5 +1,6 @@
 // String interpolation: each part is the set of its values; the built-in writes <undefined> for none and refuses more than one.
 import type { Builtin } from '../builtins/builtin.ts';
+import type { Place } from '../errors.ts';
 import type { Get } from '../eval/machine.ts';
 import type { Value } from '../value/value.ts';
 import { runBuiltin } from './call.ts';
@@ -16,12 +17,16 @@ export function compileTemplate(node: Extract<Node, { kind: 'template' }>, bound
 		if (typeof part === 'string') return () => part;
 		return compileComprehension(part, bound, ctx);
 	});
+	return templateGet(builtin, parts, node.place);
+}
+
+function templateGet(builtin: Builtin, parts: readonly Get[], place: Place): Get {
 	return (m, f) => {
 		const outer = m.misses;
 		const values: Value[] = [];
 		for (const part of parts) values.push(part(m, f) as Value);
 		// A missing field is shown as <undefined>; it ends nothing.
 		m.misses = outer;
-		return runBuiltin(m, builtin, [values], node.place);
+		return runBuiltin(m, builtin, [values], place);
 	};
 }

@@ -88,21 +88,14 @@ function equalsPlain(get: Get, constant: Value): Test {
 /** Compares a value with a pattern and gives the pattern's unbound locals their parts of it. */
 export function compileMatch(pattern: Node, bound: Bound, ctx: ClauseContext, source: Source): Match {
 	if (!hasUnbound(pattern, bound)) {
-		const get = compileGet(pattern, bound, ctx);
-		return (m, f, value) => {
-			const expected = get(m, f);
-			return expected !== undefined && equalValues(expected, value);
-		};
+		return matchEqual(compileGet(pattern, bound, ctx));
 	}
 	switch (pattern.kind) {
 		case 'local': {
 			const { slot } = pattern;
 			bound.add(slot);
 			if (source !== null) ctx.sources.set(slot, source);
-			return (_m, f, value) => {
-				f[slot] = value;
-				return true;
-			};
+			return matchAny(slot);
 		}
 		case 'array':
 			return matchArray(pattern.items.map((item, i) => compileMatch(item, bound, ctx, below(source, i))));
@@ -123,6 +116,20 @@ const below = (source: Source, key: Value): Source => {
 	const part: PathKey = { kind: 'constant', key };
 	return source === null ? null : { origin: source.origin, keys: [...source.keys, part] };
 };
+
+const matchEqual =
+	(get: Get): Match =>
+	(m, f, value) => {
+		const expected = get(m, f);
+		return expected !== undefined && equalValues(expected, value);
+	};
+
+const matchAny =
+	(slot: number): Match =>
+	(_m, f, value) => {
+		f[slot] = value;
+		return true;
+	};
 
 const matchArray =
 	(items: readonly Match[]): Match =>
