@@ -15,6 +15,7 @@ import { inputPathsOf } from './eval/input-paths.ts';
 import { defaultLimits, type Limits, resultsMax } from './eval/limits.ts';
 import { createMachine, type Frame, type Machine } from './eval/machine.ts';
 import { unflipped } from './eval/misses.ts';
+import { compileSteps } from './eval/module-cost.ts';
 import { type Position, runLimited } from './eval/run.ts';
 import type { Expression, Module } from './syntax/ast.ts';
 import { parseModule, parseQuery } from './syntax/parse.ts';
@@ -148,8 +149,14 @@ export function createRegoEngine(limits: Partial<Limits> = {}): RegoEngine {
 		name: 'affidavit',
 		tellsMissing: true,
 		evaluate: async ({ modules, input, nowNs, allowance }) => {
-			const program = compiled.get(modules) ?? compileModules(modules, { version: 'v0' });
-			compiled.set(modules, program);
+			let program = compiled.get(modules);
+			if (program === undefined) {
+				if (allowance) allowance.steps -= compileSteps(modules);
+				if (allowance && allowance.steps < 0)
+					return { kind: 'refused', reasons: ['the modules of all steps are more than one verification may compile'] };
+				program = compileModules(modules, { version: 'v0' });
+				compiled.set(modules, program);
+			}
 			if (program.kind === 'invalid') return { kind: 'refused', reasons: program.problems.map(describeProblem) };
 			const shared = allowance && { allowance };
 			return answerPackages(program.program, { input: input as Value, nowNs, limits, ...shared });

@@ -1,5 +1,5 @@
 // Calls. Comparisons and membership are done here, without a list of arguments; everything else goes to its built-in or rule.
-import { type Builtin, BuiltinError } from '../builtins/builtin.ts';
+import { type Builtin, BuiltinError, BuiltinLimit } from '../builtins/builtin.ts';
 import type { Place } from '../errors.ts';
 import { abort } from '../eval/abort.ts';
 import { type CompiledGroup, ruleValue } from '../eval/document.ts';
@@ -102,6 +102,7 @@ export function runBuiltin(m: Machine, builtin: Builtin, args: readonly Value[],
 	} else if (result instanceof RegoMap || result instanceof RegoSet) spend(result.size * madeItemSteps);
 	if (!(result instanceof BuiltinError)) return result;
 	const reason = result.message.startsWith(`${builtin.name}: `) ? result.message : `${builtin.name}: ${result.message}`;
+	if (result instanceof BuiltinLimit) abort('limit', reason, place);
 	if (m.strictBuiltinErrors) abort('builtin', reason, place);
 	record(m, { kind: 'builtin', subject: builtin.name, module: place.module, row: place.row }, result.message);
 	return undefined;

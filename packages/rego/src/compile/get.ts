@@ -17,6 +17,15 @@ import { compileTemplate } from './template.ts';
  * of its own: a closure keeps all that its function's closures use, and `bound` may be thousands of slots.
  */
 export function compileGet(node: Node, bound: Bound, ctx: ClauseContext): Get {
+	let get = ctx.gets.get(node);
+	if (get === undefined) {
+		get = compileNode(node, bound, ctx);
+		ctx.gets.set(node, get);
+	}
+	return get;
+}
+
+function compileNode(node: Node, bound: Bound, ctx: ClauseContext): Get {
 	switch (node.kind) {
 		case 'constant':
 			return constantGet(node.value);
@@ -74,8 +83,8 @@ function inputGet(site: ReadSite): Get {
 function refGet(node: RefNode, bound: Bound, ctx: ClauseContext): Get {
 	const base = compileGet(node.base, bound, ctx);
 	const site = siteOf(node, node.place, ctx, (part) => compileGet(part, bound, ctx));
-	const names = node.path.map((part) => (part.kind === 'constant' ? part.value : null));
 	const before = site.keys.length - node.path.length;
+	const names = node.path.map((part) => (part.kind === 'constant' ? part.value : null));
 	if (names.every((name) => typeof name === 'string')) return namesGet(base, names, site, before);
 	const keys = node.path.map((part) => compileGet(part, bound, ctx));
 	return keysGet(base, keys, site, before);
