@@ -1,4 +1,4 @@
-// Verifies files against a policy, in a process whose time and peak memory are figures of their own. Arguments: PeerFiles as JSON, mode; prints a ChildAnswer.
+// Verifies files against a policy, in a process whose time and peak memory are figures of their own. Arguments: a file of PeerFiles, mode; prints a ChildAnswer.
 import { readFileSync } from 'node:fs';
 import type { PolicyMode } from '@affidavit/attest/policy/result.ts';
 import { boundHeap } from '../../../cli/src/heap.ts';
@@ -17,7 +17,7 @@ export interface ChildAnswer {
 // As the command does.
 boundHeap();
 const [files = '', mode] = process.argv.slice(2);
-const paths = JSON.parse(files) as PeerFiles;
+const paths = JSON.parse(readFileSync(files, 'utf8')) as PeerFiles;
 const inputs = {
 	policy: readFileSync(paths.policy),
 	policyKey: readFileSync(paths.policyKey, 'utf8'),

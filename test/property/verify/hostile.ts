@@ -144,8 +144,20 @@ const regoInputs: readonly HostileInput[] = [
 	})),
 ];
 
-/** Many of everything that somebody without a key can send. */
+/** Many of everything that somebody without a key can send, and of what a policy can ask for. */
 const manyInputs: readonly HostileInput[] = [
+	of('17 steps of 20,000 rules each', () => {
+		const names = Array.from({ length: 17 }, (_, i) => `s${i}`);
+		const rules = Array.from({ length: 20_000 }, (_, i) => `r${i} { input.exitcode == ${i} }`).join('\n');
+		return {
+			steps: names.map((name) => ({ name, rego: [`package ${name}\n${rules}\ndeny["x"] { r19999 }`] })),
+			collections: names.map((name) => ({ name })),
+		};
+	}),
+	of('10,000 envelopes', async (m) => {
+		const { bytes } = await m.collection();
+		return { collections: [], files: Array.from({ length: 10_000 }, (_, i) => ({ name: `${i}.json`, bytes })) };
+	}),
 	of('64 signatures in each of 1,000 envelopes', async (m) => ({
 		keys: ['a', 'b', 'c', 'd'].map((l) => m.key('rsa2048', l)).concat(m.builder),
 		collections: [],

@@ -12,10 +12,10 @@ import {
 	toNumber,
 	truncated,
 } from './big-float.ts';
-import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { type Builtin, type BuiltinContext, BuiltinError, BuiltinLimit } from './builtin.ts';
 import { binary, dearCall, type Result, unary, wrongType } from './operand.ts';
 
-const tooLarge = new BuiltinError('number too large');
+const tooLarge = new BuiltinLimit('number too large');
 
 /** Beyond 2^exponentMax a number is refused. */
 const largest = 1n << BigInt(exponentMax);

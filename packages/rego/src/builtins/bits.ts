@@ -1,7 +1,7 @@
 // Bitwise operations on integers of any size, in two's complement.
 import { integer } from '../value/value.ts';
 import { exponentMax } from './big-float.ts';
-import { type Builtin, BuiltinError } from './builtin.ts';
+import { type Builtin, BuiltinError, BuiltinLimit } from './builtin.ts';
 import { bigOperand, binary, textSteps, unary } from './operand.ts';
 
 const negativeShift = new BuiltinError('operand 2 must be an unsigned integer number but got a negative integer');
@@ -28,7 +28,7 @@ const shift = (name: string, left: boolean): Builtin =>
 		// Numbers of more bits would pass the largest that arithmetic makes.
 		const bits = count > BigInt(exponentMax) ? BigInt(Number.MAX_SAFE_INTEGER) : count;
 		context.charge(textSteps(Number(bits)));
-		return bits > BigInt(exponentMax) ? new BuiltinError('number too large') : integer(value << bits);
+		return bits > BigInt(exponentMax) ? new BuiltinLimit('number too large') : integer(value << bits);
 	});
 
 export const bits: readonly Builtin[] = [

@@ -31,3 +31,6 @@ export class BuiltinError {
 		this.message = message;
 	}
 }
+
+/** A limit of ours that OPA does not have: it ends the evaluation, for a rule that becomes undefined by it would deny nothing. */
+export class BuiltinLimit extends BuiltinError {}

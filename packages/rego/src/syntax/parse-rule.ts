@@ -76,6 +76,9 @@ function parseHead(cursor: Cursor): Head {
 		else break;
 		checkPath(cursor, path);
 	}
+	// `set()` is the empty set wherever it stands.
+	if (args?.length === 0 && path.length === 1 && begin.text === 'set')
+		throw failure(cursor, 'set() cannot be the name of a rule');
 	const head: Head = { path, args, key: null, value: null, begin, spaced: spacedHead };
 	if (takeKeyword(cursor, 'contains')) {
 		if (args !== null) throw failure(cursor, 'contains makes a set; a function cannot be one');
@@ -172,6 +175,8 @@ function ruleOf(cursor: Cursor, head: Head, hasIf: boolean, body: Expression[]):
 function bodilessRule(cursor: Cursor, head: Head): Rule {
 	if (head.key !== null) return setRule(head, head.path, head.key, []);
 	if (head.spaced) throw expectedFailure(cursor, `a body of the rule ${String(head.path[0].value)}`);
+	if (head.value === null && head.args?.length === 0)
+		throw failure(cursor, `the rule ${String(head.path[0].value)} must take at least one argument`);
 	if (head.value !== null || head.args !== null) return completeRule(head, []);
 	const [name, key] = head.path;
 	if (key === undefined) throw expectedFailure(cursor, `a value or a body of the rule ${String(name.value)}`);
