@@ -152,6 +152,14 @@ export const regoCases: readonly MatrixCase[] = [
 	judged('a comprehension that is empty', 'accept', [p('deny = [m | m := "x"; input.exitcode == 1]')]),
 	judged('an empty reason', 'reject', [p('deny[""] { true }')]),
 	judged('a default deny of a set', 'accept', [p('default deny = set()')]),
+	judged("the empty set as a rule's name", 'reject', [p('set() { true }', 'deny["x"] { false }')]),
+	judged('a number of 57,600 digits, above one', 'reject', [
+		p(
+			`n0 = ${'9'.repeat(900)} { true }`,
+			...Array.from({ length: 6 }, (_, i) => `n${i + 1} = n${i} * n${i} { true }`),
+			'deny["x"] { n6 > 1 }',
+		),
+	]),
 	judged('a deny function', 'reject', [p('deny(x) = "a" { x }')]),
 	judged('a complete rule with two values', 'reject', [p('deny = ["a"] { true }', 'deny = ["b"] { true }')]),
 	judged('a helper with two values', 'reject', [p('a = 1 { true }', 'a = 2 { true }', 'deny[m] { a == 3; m := "x" }')]),
