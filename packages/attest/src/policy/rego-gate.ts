@@ -98,7 +98,12 @@ function judgePackages(
 		for (const name of answer.modules) {
 			if (!failsClosed) continue;
 			const found = packageTraps(answer, silent && denials.length > 0);
-			if (denials.length === 0 && closed(name)) found.push(...moduleTraps(answer, name, marks.get(name)?.required));
+			if (denials.length === 0 && closed(name)) {
+				// A rule also ends by what it calls in another package; that package's own answer does not tell.
+				const isFirst = name === answer.modules.find(closed);
+				const isOurs = (module: string) => module === name || (isFirst && !answer.modules.includes(module));
+				found.push(...shortfallTraps(answer, isOurs, (module) => marks.get(module)?.required !== false));
+			}
 			traps.set(name, found);
 		}
 		const rules = answer.modules.map((name) => ruleNode(name, answer, denials, other, traps.get(name) ?? []));
@@ -125,19 +130,22 @@ function packageTraps({ package: name, hasDeny, deny }: PackageAnswer, silenced:
 	return traps;
 }
 
-function moduleTraps({ missing, builtinFailures }: PackageAnswer, module: string, required?: boolean): TrapNode[] {
+/** `mayNotMiss`: false for a module whose author says that its rules may find fields missing. */
+function shortfallTraps(
+	{ missing, builtinFailures }: PackageAnswer,
+	isOurs: (module: string) => boolean,
+	mayNotMiss: (module: string) => boolean,
+): TrapNode[] {
 	const traps: TrapNode[] = [];
-	// The policy's author says that this rule may find fields missing.
-	if (required !== false)
-		for (const { path, row, count, example } of missing
-			.filter((read) => read.module === module)
-			.slice(0, reasonsShownMax))
-			traps.push({
-				code: 'rego-missing-field',
-				message: `${module}:${row}: ${path} is missing (${times(count)}, first ${example}), which ends the rule without a denial`,
-			});
-	for (const { builtin, row, count, reason } of builtinFailures
-		.filter((failure) => failure.module === module)
+	for (const { path, module, row, count, example } of missing
+		.filter((read) => isOurs(read.module) && mayNotMiss(read.module))
+		.slice(0, reasonsShownMax))
+		traps.push({
+			code: 'rego-missing-field',
+			message: `${module}:${row}: ${path} is missing (${times(count)}, first ${example}), which ends the rule without a denial`,
+		});
+	for (const { builtin, module, row, count, reason } of builtinFailures
+		.filter((failure) => isOurs(failure.module))
 		.slice(0, reasonsShownMax))
 		traps.push({
 			code: 'rego-builtin-error',

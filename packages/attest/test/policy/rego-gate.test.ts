@@ -107,6 +107,24 @@ test('a mark `required` closes a rule in witness mode, and `required: false` let
 	assert.deepEqual(trapsOf(marked), ['rego-denial-switched-off']);
 });
 
+test('a field that a helper of another package misses ends the rule that called it', async () => {
+	const read = missing.map((one) => ({ ...one, module: 'helper' }));
+	const failure = builtinFailures.map((one) => ({ ...one, module: 'helper' }));
+	const helper = answerOf(silent, { package: 'data.helper', modules: ['helper'] });
+	const misses = answers(answerOf(silent, { missing: read }), helper);
+	const fails = answers(answerOf(silent, { builtinFailures: failure }), helper);
+	const both = (rule?: RequiredMark, inHelper?: RequiredMark): Module[] => [
+		{ name: 'rule', ...(rule !== undefined && { required: rule }) },
+		{ name: 'helper', ...(inHelper !== undefined && { required: inHelper }) },
+	];
+	assert.deepEqual(trapsOf(await judge(misses, 'strict', both())), ['rego-missing-field']);
+	assert.deepEqual(trapsOf(await judge(fails, 'strict', both())), ['rego-builtin-error']);
+	assert.equal((await judge(misses, 'strict', both(false))).accepted, false, 'the helper carries no mark');
+	assert.equal((await judge(misses, 'strict', both(undefined, false))).accepted, true);
+	assert.equal((await judge(misses, 'witness', both())).accepted, true);
+	assert.equal((await judge(misses, 'witness', both(true))).accepted, false);
+});
+
 test('a trap says where it is', async () => {
 	const node = await judge(answers(answerOf(silent, { missing })), 'strict');
 	assert.match(
