@@ -173,6 +173,24 @@ export function verifyBytes(key: KeyObject, bytes: Uint8Array, signature: Uint8A
 
 const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
 
+/** Time of one check by the key, hashing aside, in checks of P-256 (0.1 ms; measured on OpenSSL 3): P-521 is no faster than 3 ms. */
+export function checkCost(key: KeyObject): number {
+	switch (curveOf(key)) {
+		case 'secp224r1':
+			return 4;
+		case 'secp384r1':
+			return 9;
+		case 'secp521r1':
+			return 32;
+	}
+	// Two paddings.
+	const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+	return Math.max(1, Math.ceil((modulusLength / rsaBitsMin) ** 2 / 2));
+}
+
+/** How often the bytes are hashed, in passes of SHA-256: ed25519 takes SHA-512, RSA is tried with two paddings. */
+export const hashCost = (key: KeyObject): number => (key.asymmetricKeyType === 'ec' ? 1 : 2);
+
 export type SignatureCheck = { verified: true; padding: Padding } | { verified: false };
 
 const refused: SignatureCheck = { verified: false };

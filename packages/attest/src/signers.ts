@@ -2,7 +2,7 @@
 import type { Envelope, EnvelopeSignature, TrustedKey } from './dsse.ts';
 import { signedBytes } from './dsse.ts';
 import type { Padding, SignatureCheck } from './keys.ts';
-import { checkSignature } from './keys.ts';
+import { checkCost, checkSignature, hashCost } from './keys.ts';
 import type { Certificate } from './x509/certificate.ts';
 import type { CertificateCache } from './x509/certificate-cache.ts';
 import { makeCertificateCache, readCached } from './x509/certificate-cache.ts';
@@ -35,7 +35,7 @@ export interface SignersAllowance {
 	signedBytes: number;
 	/** Of certificates, intermediates and timestamps. */
 	signerBytes: number;
-	/** Issuers that are tried. */
+	/** Issuers that are tried, and what their signatures cost (x509/chain.ts). */
 	candidates: number;
 }
 
@@ -72,8 +72,8 @@ export interface CertificateCheck {
 
 /** Bytes that are hashed for one envelope: signatures times keys times a payload of 100 MB would take minutes. */
 export const signedWorkBytesMax = 1024 * 1024 * 1024;
-/** What a check costs beside the hashing, in bytes that could be hashed in that time. */
-const checkCostBytes = 64 * 1024;
+/** What a check costs beside the hashing, in bytes that could be hashed in that time; keys that are slow to check cost a multiple. */
+const checkCostBytes = 128 * 1024;
 /** Bytes of certificates, intermediates and timestamps that one envelope's signatures may carry: reading them is slow. */
 export const signerBytesMax = 128 * 1024;
 /** Issuers that are tried for one envelope, over all signatures and timestamps. */
@@ -90,7 +90,17 @@ interface Work {
 }
 
 /** One check per signature and key, and one per signature with a certificate; in the envelope's order. Never throws. */
-export function checkSigners(envelope: Envelope, request: SignersRequest): SignerCheck[] {
+export const checkSigners = (envelope: Envelope, request: SignersRequest): SignerCheck[] =>
+	runChecks(envelope, request).checks;
+
+/** Has anybody signed it whom the request knows? `undecided`: a limit was reached before one was found. */
+export function isSigned(envelope: Envelope, request: SignersRequest): 'signed' | 'unsigned' | 'undecided' {
+	const { checks, limited } = runChecks(envelope, request);
+	if (checks.some(({ verified }) => verified)) return 'signed';
+	return limited ? 'undecided' : 'unsigned';
+}
+
+function runChecks(envelope: Envelope, request: SignersRequest): { checks: SignerCheck[]; limited: boolean } {
 	const { allowance = makeSignersAllowance() } = request;
 	const carried = carriedBytes(envelope);
 	const carriedMax = Math.min(signerBytesMax, allowance.signerBytes);
@@ -116,7 +126,8 @@ export function checkSigners(envelope: Envelope, request: SignersRequest): Signe
 	allowance.signedBytes -= bytesLeft - Math.max(0, work.bytesLeft);
 	allowance.candidates -= candidatesLeft - Math.max(0, work.budget.candidatesLeft);
 	if (work.tooMuch === '') allowance.signerBytes -= carried;
-	return checks;
+	const limited = work.tooMuch !== '' || work.bytesLeft < 0 || work.budget.candidatesLeft < 0;
+	return { checks, limited };
 }
 
 function carriedBytes({ signatures }: Envelope): number {
@@ -150,7 +161,7 @@ function checkKeys(
 const notVerified: SignatureCheck = { verified: false };
 
 function check(work: Work, key: Certificate['key'], sig: Uint8Array): SignatureCheck {
-	work.bytesLeft -= work.signed.length + checkCostBytes;
+	work.bytesLeft -= work.signed.length * hashCost(key) + checkCostBytes * checkCost(key);
 	return work.bytesLeft < 0 ? notVerified : checkSignature(key, work.signed, sig, work.lenient);
 }
 

@@ -2,7 +2,7 @@
 // that is not passed. They only ever refuse, and only when somebody whom the policy knows signed them.
 import type { Envelope } from '../dsse.ts';
 import type { SignersRequest } from '../signers.ts';
-import { checkSigners } from '../signers.ts';
+import { isSigned } from '../signers.ts';
 import { parseStatement, quote } from '../statement.ts';
 import { collectionPredicateType } from '../type-uris.ts';
 import type { Said } from '../verdicts.ts';
@@ -11,10 +11,11 @@ import type { NamedEnvelope } from '../verify-artifact.ts';
 import type { LoadedStatement } from './collection.ts';
 import { readGoEnvelope } from './go-envelope.ts';
 
-/** A verdict that is not passed; its signature is checked when it matters. */
+/** A verdict that is not passed; its signature is checked when it matters, and once. */
 export interface Verdict {
 	envelope: NamedEnvelope;
 	said: Said;
+	signed?: ReturnType<typeof isSigned>;
 }
 
 /** What a collection of ours says of its session; null for one of another maker, or without a verdict. */
@@ -40,15 +41,19 @@ export function saidBySummary({ payload }: Envelope): Said | null {
 
 /** Why the collection's passed verdict does not stand, '' when it does. */
 export function supersededBy(said: Said, verdicts: readonly Verdict[], signers: SignersRequest): string {
-	for (const { envelope, said: other } of verdicts) {
+	for (const verdict of verdicts) {
+		const { envelope, said: other } = verdict;
 		if (other.session !== said.session || other.revision < said.revision) continue;
-		if (!isSigned(envelope, signers)) continue;
-		return `revision ${other.revision} of session ${quote(said.session)} is ${other.verdict} (${envelope.name})`;
+		verdict.signed ??= signedBy(envelope, signers);
+		if (verdict.signed === 'unsigned') continue;
+		const found = `revision ${other.revision} of session ${quote(said.session)} is ${other.verdict} (${envelope.name})`;
+		// Strangers' verdicts must not use up what is left for the one that counts.
+		return verdict.signed === 'signed' ? found : `${found}, with more signatures than can be checked`;
 	}
 	return '';
 }
 
-function isSigned({ bytes }: NamedEnvelope, signers: SignersRequest): boolean {
+function signedBy({ bytes }: NamedEnvelope, signers: SignersRequest): 'signed' | 'unsigned' | 'undecided' {
 	const read = readGoEnvelope(bytes);
-	return read.kind === 'envelope' && checkSigners(read.envelope, signers).some(({ verified }) => verified);
+	return read.kind === 'envelope' ? isSigned(read.envelope, signers) : 'unsigned';
 }

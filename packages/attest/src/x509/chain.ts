@@ -4,6 +4,7 @@
 // of 96 leaves that Go refuses (unknown critical extensions, names outside the constraints), refused 4 that Go accepts, and
 // did not come to an end on larger sets. This search gave Go's verdict on all of 4,800,
 // and on the certificates of NIST's PKITS.
+import { checkCost } from '../keys.ts';
 import type { Certificate } from './certificate.ts';
 import { policiesHold } from './certificate-policies.ts';
 import { latin1, sameBytes } from './der.ts';
@@ -19,12 +20,19 @@ export interface ChainRequest {
 	atMs: number;
 	/** OID of an extended key usage that every certificate of the chain must allow; absent: any. */
 	extendedKeyUsage?: string;
-	/** Candidates that all chains of one envelope may try together; counted down. */
+	/** What all chains of one envelope may try together; counted down. */
 	budget?: ChainBudget;
 }
 
 export interface ChainBudget {
+	/** Candidates, and the signatures that are checked by them, each at the cost of its key. */
 	candidatesLeft: number;
+}
+
+/** Takes that much from the budget; false when it has none left. */
+export function spend(budget: ChainBudget, cost: number): boolean {
+	budget.candidatesLeft -= cost;
+	return budget.candidatesLeft >= 0;
 }
 
 export type ChainResult =
@@ -94,9 +102,8 @@ function extend(search: Search, chain: readonly Certificate[]): Certificate[] | 
 		const isRoot = pool === search.roots;
 		for (const issuer of issuersOf(pool, last)) {
 			search.candidatesLeft--;
-			search.budget.candidatesLeft--;
-			if (search.candidatesLeft < 0 || search.budget.candidatesLeft < 0) return null;
-			const reason = issuerProblem(issuer, chain, search.request.atMs, !isRoot);
+			if (!spend(search.budget, 1) || search.candidatesLeft < 0) return null;
+			const reason = issuerProblem(search, issuer, chain, !isRoot);
 			if (reason !== '') {
 				note(search, reason);
 				continue;
@@ -130,24 +137,38 @@ const none = new Uint8Array(0);
 
 /** '' when `issuer` issued the last certificate of the chain and may have. */
 function issuerProblem(
+	search: Search,
 	issuer: Certificate,
 	chain: readonly Certificate[],
-	atMs: number,
 	intermediate: boolean,
 ): string {
-	const { path, key } = issuer;
+	const { path } = issuer;
 	const child = chain[chain.length - 1] as Certificate;
 	const name = quoted(issuer);
 	if (isInChain(issuer, chain)) return `issuers ${name} go round in a circle`;
 	if ((path.version === 3 && !path.hasBasicConstraints) || (path.hasBasicConstraints && !path.isCa))
 		return `issuer ${name} is no certificate authority`;
 	if (path.forbidsCertSign) return `issuer ${name}: its key usage does not allow signing certificates`;
-	const { signatureScheme, tbsDer, signature } = child.path;
-	if (!signatureScheme) return `certificate ${quoted(child)}: its signature algorithm is unknown or broken`;
-	if (!verifyScheme(signatureScheme, key, tbsDer, signature))
+	if (!child.path.signatureScheme) return `certificate ${quoted(child)}: its signature algorithm is unknown or broken`;
+	if (!isIssuedBy(child, issuer, search.budget))
 		return `certificate ${quoted(child)} is not signed by the key of ${name}`;
-	const invalid = invalidity(issuer, chain, atMs, intermediate);
+	const invalid = invalidity(issuer, chain, search.request.atMs, intermediate);
 	return invalid === '' ? '' : `issuer ${name} ${invalid}`;
+}
+
+/** Issuers whose key was tried on a certificate: a thousand envelopes have the same intermediates. */
+const tried = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
+
+function isIssuedBy(child: Certificate, issuer: Certificate, budget: ChainBudget): boolean {
+	const known = tried.get(child)?.get(issuer);
+	if (known !== undefined) return known;
+	// One is the candidate's own.
+	if (!spend(budget, checkCost(issuer.key) - 1)) return false;
+	const { signatureScheme, tbsDer, signature } = child.path;
+	const issued = signatureScheme !== null && verifyScheme(signatureScheme, issuer.key, tbsDer, signature);
+	const ofChild = tried.get(child) ?? new WeakMap<Certificate, boolean>();
+	tried.set(child, ofChild.set(issuer, issued));
+	return issued;
 }
 
 /** '' when the certificate may stand after `chain`. */

@@ -1,9 +1,10 @@
 // RFC 3161 timestamps of a signature, judged as go-witness's timestamp verifier does.
 import { createHash } from 'node:crypto';
+import { checkCost } from '../keys.ts';
 import type { Certificate } from './certificate.ts';
 import type { CertificateCache } from './certificate-cache.ts';
 import type { ChainBudget, ChainResult } from './chain.ts';
-import { verifyChain } from './chain.ts';
+import { spend, verifyChain } from './chain.ts';
 import { verifyScheme } from './signature-scheme.ts';
 import { readToken } from './timestamp-token.ts';
 
@@ -46,6 +47,8 @@ export function verifyTimestamp({
 		return refused('it stamps another signature than this one');
 	if (messageDigest && !createHash(digest).update(content).digest().equals(messageDigest))
 		return refused('the digest that is signed is not that of its content');
+	// Anybody can make a token with a key that is slow to check.
+	if (budget && !spend(budget, checkCost(signer.key))) return refused('too many timestamps and certificates to check');
 	if (!verifyScheme(scheme, signer.key, signed, signatureValue))
 		return refused('its signature does not verify under the certificate that it names');
 	const { extendedKeyUsages, extendedKeyUsageCritical } = signer.path;

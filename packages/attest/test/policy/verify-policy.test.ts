@@ -5,7 +5,7 @@ import type { PolicyMode, PolicyResult } from '../../src/policy/result.ts';
 import type { TrapCode } from '../../src/policy/traps.ts';
 import { commandRunType, gitType, inTotoPayloadType, productType, vsaPredicateType } from '../../src/type-uris.ts';
 import type { NamedEnvelope } from '../../src/verify-artifact.ts';
-import { envelopeOf, testKey, vsa } from '../signing.ts';
+import { envelopeOf, type TestKey, testKey, vsa } from '../signing.ts';
 import {
 	answerOf,
 	artifact,
@@ -186,6 +186,20 @@ test('a passed verdict does not stand beside a signed one of a later revision th
 		assert.equal(strict.accepted, accepted, `${name}: ${strict.reason}`);
 		assert.deepEqual(strict.traps, accepted ? [] : ['verdict-not-passed'], name);
 	}
+});
+
+test("strangers' verdicts do not use up what is left to check the one that counts", async () => {
+	const said = (verdict: string) => ({ affidavit: { session: 's', revision: 2, verdict } });
+	const passed = collection(good, { predicate: said('passed') });
+	const failed = (file: string, by: TestKey) =>
+		collection([commandRun()], { name: 'build.failed', file, predicate: said('failed'), by });
+	const { bytes } = failed('', testKey());
+	const envelope = JSON.parse(Buffer.from(bytes).toString('utf8')) as { signatures: { keyid: string; sig: string }[] };
+	envelope.signatures = Array.from({ length: 64 }, () => ({ keyid: '', sig: envelope.signatures[0]?.sig ?? '' }));
+	const flood = Buffer.from(JSON.stringify(envelope));
+	const strangers = Array.from({ length: 600 }, (_, i) => ({ name: `stranger${i}.json`, bytes: flood }));
+	const strict = await verify({ attestations: [passed, ...strangers, failed('later.json', builder)] }, 'strict');
+	assert.deepEqual([strict.accepted, strict.traps], [false, ['verdict-not-passed']]);
 });
 
 test('the commit is a subject, but nothing that was made', async () => {
