@@ -1,6 +1,6 @@
 // The `opa` binary as a peer: the one on the PATH, else installed once by the Go client into the user's cache folder.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -27,13 +27,21 @@ export function openOpa(): OpaPeer {
 	if (spawnSync('go', ['version']).status !== 0)
 		return { kind: 'absent', reason: 'no `opa` on the PATH, and no `go` to install it with' };
 	const folder = cacheFolder();
-	mkdirSync(folder, { recursive: true });
+	// Test files run beside each other: none may find a binary that another is still writing.
+	const installing = `${folder}.${process.pid}`;
+	mkdirSync(installing, { recursive: true });
 	const { status, stderr } = spawnSync('go', ['install', `github.com/open-policy-agent/opa@${opaVersion}`], {
-		env: { ...process.env, GOBIN: folder },
+		env: { ...process.env, GOBIN: installing },
 		encoding: 'utf8',
 		timeout: installTimeoutMs,
 	});
-	if (status === 0 && existsSync(join(folder, 'opa'))) return peer(folder, path);
+	if (status === 0 && existsSync(join(installing, 'opa'))) {
+		mkdirSync(folder, { recursive: true });
+		renameSync(join(installing, 'opa'), join(folder, 'opa'));
+		rmSync(installing, { recursive: true, force: true });
+		return peer(folder, path);
+	}
+	rmSync(installing, { recursive: true, force: true });
 	return {
 		kind: 'absent',
 		reason: `the Go client could not install opa ${opaVersion}: ${stderr.trim().split('\n').at(-1)}`,
