@@ -3,7 +3,7 @@
 import type { Envelope } from '@affidavit/attest/dsse.ts';
 import { readGoEnvelope } from '@affidavit/attest/policy/go-envelope.ts';
 import { isObject, parseStatement } from '@affidavit/attest/statement.ts';
-import { collectionPredicateType, runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
+import { collectionPredicateType, inTotoPayloadType, runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import type { NamedEnvelope } from '@affidavit/attest/verify-artifact.ts';
 
 export interface SessionRevision {
@@ -48,7 +48,8 @@ const sessionRevision = (session: unknown, revision: unknown): SessionRevision |
 
 function openStatement({ bytes }: NamedEnvelope, predicateType: string): OpenedTrace | null {
 	const read = readGoEnvelope(bytes);
-	if (read.kind !== 'envelope') return null;
+	// What strict mode does not take of a collection it does not take here.
+	if (read.kind !== 'envelope' || read.ambiguity !== '' || read.envelope.payloadType !== inTotoPayloadType) return null;
 	const parsed = parseStatement(read.envelope.payload);
 	if (parsed.kind === 'invalid' || parsed.statement.predicateType !== predicateType) return null;
 	const { predicate } = parsed.statement;

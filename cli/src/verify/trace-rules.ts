@@ -1,6 +1,6 @@
 // Rules on Affidavit's own runtime-trace statements, which a policy may ask for beside Witness's collections (docs/policy.md).
 // Witness ignores the field `traces`, so these rules only ever refuse what the policy engine accepted, in strict mode.
-import type { Envelope } from '@affidavit/attest/dsse.ts';
+import { type Envelope, payloadSha256 } from '@affidavit/attest/dsse.ts';
 import type { LoadedAttestation } from '@affidavit/attest/policy/collection.ts';
 import { judgeSigners } from '@affidavit/attest/policy/functionaries.ts';
 import { readGoEnvelope } from '@affidavit/attest/policy/go-envelope.ts';
@@ -10,9 +10,10 @@ import type { Policy } from '@affidavit/attest/policy/policy-model.ts';
 import { judgeAttestation, regoGate } from '@affidavit/attest/policy/rego-gate.ts';
 import type { AttestationNode, CollectionNode, PolicyResult, StepNode } from '@affidavit/attest/policy/result.ts';
 import { regoStepsMax, type VerifyPolicyRequest } from '@affidavit/attest/policy/verify-policy.ts';
-import { checkSigners } from '@affidavit/attest/signers.ts';
+import { checkSigners, makeSignersAllowance, type SignersRequest } from '@affidavit/attest/signers.ts';
 import { runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import type { NamedEnvelope } from '@affidavit/attest/verify-artifact.ts';
+import { makeCertificateCache } from '@affidavit/attest/x509/certificate-cache.ts';
 import { type PolicyDocument, parsePolicyJson, type RequiredAttestation, readDocument } from '../policy/document.ts';
 import {
 	collectionSession,
@@ -41,6 +42,8 @@ interface Traces {
 	used: Set<string>;
 	/** Steps of Rego that all traces may take together. */
 	allowance: { steps: number };
+	/** What their signatures are checked with, and may take together. */
+	signers: SignersRequest;
 }
 
 /** The result, refused where an accepted collection's trace is missing or denied. */
@@ -61,6 +64,7 @@ export async function judgeTraces({ result, request }: TraceRequest): Promise<Po
 		judged: new Map(),
 		used: new Set(),
 		allowance: { steps: regoStepsMax },
+		signers: signersOf(parsed.policy, nowMs),
 	};
 	const steps: StepNode[] = [];
 	for (const step of result.steps) steps.push(await judgeStep(step, asked.get(step.name) ?? [], traces));
@@ -71,11 +75,29 @@ export async function judgeTraces({ result, request }: TraceRequest): Promise<Po
 	return { ...result, accepted: false, reason: `step ${refused.name}: ${refused.reason}`, steps, unused, traps };
 }
 
+/** Null also where anything about traces is not as it should be: a rule that nobody else reads must not vanish. */
 function documentOf(policyBytes: Uint8Array): PolicyDocument | null {
 	const read = readGoEnvelope(policyBytes);
 	if (read.kind !== 'envelope') return null;
 	const json = parsePolicyJson(Buffer.from(read.envelope.payload).toString('utf8'));
-	return json.kind === 'value' ? readDocument(json.value).document : null;
+	if (json.kind !== 'value') return null;
+	const { document, problems } = readDocument(json.value);
+	return problems.some(({ place }) => /\.traces\b/i.test(place)) ? null : document;
+}
+
+function signersOf({ keys, roots, timestampAuthorities }: Policy, nowMs: number): SignersRequest {
+	return {
+		keys,
+		roots: roots.map(({ certificate }) => certificate),
+		intermediates: roots.flatMap(({ intermediates }) => intermediates),
+		timestampAuthorities: timestampAuthorities.flatMap(({ certificate, intermediates }) => [
+			certificate,
+			...intermediates,
+		]),
+		nowMs,
+		cache: makeCertificateCache(),
+		allowance: makeSignersAllowance(),
+	};
 }
 
 /** Every accepted collection must have its trace: an evil one beside a good one refuses the step. */
@@ -120,17 +142,17 @@ async function judgeSession(
 	const known = traces.judged.get(key);
 	if (known) return known;
 	const { rego, nowNs } = traces.request;
-	const found = traceOf(session, step, traces);
-	const nodes: AttestationNode[] = [];
-	for (const { type, regopolicies } of asked) {
-		if (type !== runtimeTracePredicateType) nodes.push(missing(type, `expected ${runtimeTracePredicateType}`));
-		else if (found.kind === 'none') nodes.push(missing(type, found.reason));
-		else {
-			const gate = regoGate({ type, rego: regopolicies });
-			const context = { engine: rego, mode: 'strict', nowNs, allowance: traces.allowance } as const;
-			nodes.push(await judgeAttestation(gate, loaded(found.predicate), -1, context));
-		}
+	const context = { engine: rego, mode: 'strict', nowNs, allowance: traces.allowance } as const;
+	const strange = asked.find(({ type }) => type !== runtimeTracePredicateType);
+	const nodes = strange ? [missing(strange.type, `expected ${runtimeTracePredicateType}`)] : [];
+	const gates = asked.map(({ type, regopolicies }) => regoGate({ type, rego: regopolicies }));
+	let found = false;
+	// Every one: a good trace beside an evil one does not hide it.
+	for (const predicate of strange ? [] : tracesOf(session, step, traces)) {
+		found = true;
+		for (const gate of gates) nodes.push(await judgeAttestation(gate, loaded(predicate), -1, context));
 	}
+	if (!strange && !found) nodes.push(missing(runtimeTracePredicateType, noTrace(session)));
 	traces.judged.set(key, nodes);
 	return nodes;
 }
@@ -142,35 +164,27 @@ const loaded = (predicate: Record<string, unknown>): LoadedAttestation => ({
 	about: { types: [runtimeTracePredicateType], shape: raw, unknown: [] },
 });
 
-type FoundTrace = { kind: 'trace'; predicate: Record<string, unknown> } | { kind: 'none'; reason: string };
-
-/** The runtime-trace of the session and revision, signed by a functionary of the step. */
-function traceOf(of: SessionRevision, step: string, traces: Traces): FoundTrace {
+/** The runtime-traces of the session and revision that functionaries of the step signed, each once and one at a time: they are large. */
+function* tracesOf(of: SessionRevision, step: string, traces: Traces): Generator<Record<string, unknown>> {
+	const seen = new Set<string>();
 	for (const named of traces.index.get(keyOf(of)) ?? []) {
 		const trace = openTrace(named);
 		if (trace === null || !isByFunctionary(trace.envelope, step, traces)) continue;
 		traces.used.add(named.name);
-		return { kind: 'trace', predicate: trace.predicate };
+		const sha256 = payloadSha256(trace.envelope);
+		if (seen.has(sha256)) continue;
+		seen.add(sha256);
+		yield trace.predicate;
 	}
-	const reason = `no runtime-trace of session ${of.session}, revision ${of.revision}, signed by a functionary of the step, is among the attestations`;
-	return { kind: 'none', reason };
 }
 
-function isByFunctionary(envelope: Envelope, stepName: string, { policy, request }: Traces): boolean {
+const noTrace = ({ session, revision }: SessionRevision): string =>
+	`no runtime-trace of session ${session}, revision ${revision}, signed by a functionary of the step, is among the attestations`;
+
+function isByFunctionary(envelope: Envelope, stepName: string, { policy, signers }: Traces): boolean {
 	const step = policy.steps.find(({ name }) => name === stepName);
 	if (!step) return false;
-	const { roots, timestampAuthorities, keys } = policy;
-	const checks = checkSigners(envelope, {
-		keys,
-		roots: roots.map(({ certificate }) => certificate),
-		intermediates: roots.flatMap(({ intermediates }) => intermediates),
-		timestampAuthorities: timestampAuthorities.flatMap(({ certificate, intermediates }) => [
-			certificate,
-			...intermediates,
-		]),
-		nowMs: request.nowMs,
-	});
-	return judgeSigners(checks, envelope, step, policy, 'strict').accepted;
+	return judgeSigners(checkSigners(envelope, signers), envelope, step, policy, 'strict').accepted;
 }
 
 const missing = (type: string, reason: string): AttestationNode => ({

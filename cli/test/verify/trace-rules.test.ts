@@ -35,19 +35,25 @@ const key = sampleKey();
 const stranger = sampleKey();
 const product = 'ab'.repeat(32);
 
-function policyBytes(type: string = runtimeTracePredicateType): ReturnType<typeof signForNow> {
+const rule = (type: string = runtimeTracePredicateType) => ({
+	type,
+	regopolicies: [{ name: 'egress', module: base64('package egress') }],
+});
+
+function policyBytes(rules: Record<string, unknown>): ReturnType<typeof signForNow> {
 	const policy: SamplePolicy = samplePolicy(undefined, key);
 	delete policy.steps['fetch'];
-	const build = {
-		...policy.steps['build'],
-		traces: [{ type, regopolicies: [{ name: 'egress', module: base64('package egress') }] }],
-	};
+	const build = { ...policy.steps['build'], ...rules };
 	delete build.artifactsFrom;
 	return signForNow(Buffer.from(JSON.stringify({ ...policy, steps: { build } })));
 }
 
-async function ask(attestations: Record<string, Buffer>, mode: 'strict' | 'witness' = 'strict', type?: string) {
-	const signed = policyBytes(type);
+async function ask(
+	attestations: Record<string, Buffer>,
+	mode: 'strict' | 'witness' = 'strict',
+	rules: Record<string, unknown> = { traces: [rule()] },
+) {
+	const signed = policyBytes(rules);
 	return askPolicy({
 		policy: { name: 'policy', bytes: signed.bytes },
 		policyKeys: [signed.key],
@@ -113,14 +119,35 @@ suite('refused', () => {
 		});
 
 	test('a statement of another type', async () => {
-		const result = await ask(
-			{ build, trace: signedTrace(key.privateKey, quiet) },
-			'strict',
-			'https://example.org/other',
-		);
+		const result = await ask({ build, trace: signedTrace(key.privateKey, quiet) }, 'strict', {
+			traces: [rule('https://example.org/other')],
+		});
 		assert.equal(result.accepted, false);
 		assert.match(result.reason, /expected https:\/\/affidavit\.dev\/attestations\/runtime-trace/);
 	});
+});
+
+test('rules on traces do not vanish when they are written wrongly', async () => {
+	const attestations = { build, trace: signedTrace(key.privateKey, loud) };
+	const wrong: Record<string, unknown>[] = [
+		{ traces: rule() },
+		{ traces: 'all' },
+		{ traces: [{ ...rule(), regopolicies: rule().regopolicies[0] }] },
+		{ traces: [{ type: runtimeTracePredicateType, regopolicy: [] }] },
+		{ traces: [rule()], Traces: [] },
+		{ Traces: [rule()] },
+	];
+	for (const rules of wrong) {
+		const { accepted, reason } = await ask(attestations, 'strict', rules);
+		assert.equal(accepted, false, JSON.stringify(rules));
+		assert.match(reason, /^policy: /);
+	}
+});
+
+test('a good trace does not hide an evil one of the same session', async () => {
+	const traces = { good: signedTrace(key.privateKey, quiet), evil: signedTrace(key.privateKey, loud) };
+	assert.equal((await ask({ build, ...traces })).accepted, false);
+	assert.equal((await ask({ build, good: traces.good, evil: signedTrace(stranger.privateKey, loud) })).accepted, true);
 });
 
 test('Witness does not look at it, and so neither does --compat witness', async () => {
@@ -139,5 +166,12 @@ test('a trace is judged once, however often its collection is given', async () =
 	const copies = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`build${i}`, build]));
 	const result = await ask({ ...copies, trace: signedTrace(key.privateKey, quiet) });
 	assert.equal(result.accepted, true, result.reason);
+	assert.equal(evaluations, 1);
+	evaluations = 0;
+	const trace = signedTrace(key.privateKey, quiet);
+	assert.equal(
+		(await ask({ build, ...Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`${i}`, trace])) })).accepted,
+		true,
+	);
 	assert.equal(evaluations, 1);
 });

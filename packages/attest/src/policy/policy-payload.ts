@@ -47,6 +47,8 @@ const stepShape = struct({
 	functionaries: list(functionaryShape),
 	attestations: list(struct({ type: text, regopolicies: list(moduleShape) })),
 	artifactsFrom: list(text),
+	// Ours, of the command: here only so that another casing of it is no other field.
+	traces: raw,
 });
 const policyShape = struct({
 	expires: raw,
