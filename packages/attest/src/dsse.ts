@@ -1,7 +1,7 @@
 // DSSE v1 envelopes: reading untrusted ones (Witness's JSON, or inside a Sigstore bundle) and checking signatures.
 import type { KeyObject } from 'node:crypto';
 import { sha256Hex } from '@affidavit/model/digests.ts';
-import { verifyBytes } from './keys.ts';
+import { checkBytes, verifyBytes } from './keys.ts';
 import type { ByteRange } from './payload-bytes.ts';
 import { base64Size, decodeBase64, findPayload } from './payload-bytes.ts';
 import { isObject, typeName } from './statement.ts';
@@ -152,25 +152,45 @@ export function decodePayload(payloadType: string, text: Buffer, range?: ByteRan
 	return size === null ? null : decodeBase64(text, all, paeHead(payloadType, size));
 }
 
+/** Bytes that are hashed for one envelope: signatures times keys times a payload of 100 MB would take minutes. */
+export const signedWorkBytesMax = 1024 * 1024 * 1024;
+
+/** What the checks of a set of envelopes may take together; counts down. */
+export interface SignedWork {
+	bytesLeft: number;
+}
+
 export type EnvelopeCheck =
 	| { kind: 'verified'; key: KeyObject }
 	/** A signature names one of the keys (or none at all) and does not verify: the envelope was altered or the key id lies. */
 	| { kind: 'bad-signature' }
 	/** All signatures name keys that were not given. */
-	| { kind: 'other-key'; keyIds: string[] };
+	| { kind: 'other-key'; keyIds: string[] }
+	/** None verified before the limit was reached. */
+	| { kind: 'too-much' };
 
 export interface TrustedKey {
 	key: KeyObject;
 	keyId: string;
 }
 
-/** Accepts when any signature verifies under any of the keys; key ids only choose the words of a refusal. */
-export function verifyEnvelope(envelope: Envelope, keys: readonly TrustedKey[]): EnvelopeCheck {
+/** Accepts when any signature verifies under any of the keys; key ids only choose what is tried first, and the words of a refusal. */
+export function verifyEnvelope(
+	envelope: Envelope,
+	keys: readonly TrustedKey[],
+	work: SignedWork = { bytesLeft: signedWorkBytesMax },
+): EnvelopeCheck {
 	const signed = signedBytes(envelope);
-	for (const { sig } of envelope.signatures)
-		for (const { key } of keys) if (verifyBytes(key, signed, sig)) return { kind: 'verified', key };
-	const named = envelope.signatures.map((s) => s.keyid);
-	if (named.every((id) => id !== '' && !keys.some((k) => k.keyId === id))) return { kind: 'other-key', keyIds: named };
+	for (const { keyid, sig } of envelope.signatures) {
+		const named = keys.filter(({ keyId }) => keyId === keyid);
+		for (const { key } of named.length === 0 ? keys : [...named, ...keys.filter((k) => !named.includes(k))]) {
+			work.bytesLeft -= checkBytes(key, signed.length);
+			if (work.bytesLeft < 0) return { kind: 'too-much' };
+			if (verifyBytes(key, signed, sig)) return { kind: 'verified', key };
+		}
+	}
+	const ids = envelope.signatures.map((s) => s.keyid);
+	if (ids.every((id) => id !== '' && !keys.some((k) => k.keyId === id))) return { kind: 'other-key', keyIds: ids };
 	return { kind: 'bad-signature' };
 }
 

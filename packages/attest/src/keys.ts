@@ -188,8 +188,16 @@ export function checkCost(key: KeyObject): number {
 	return Math.max(1, Math.ceil((modulusLength / rsaBitsMin) ** 2 / 2));
 }
 
-/** How often the bytes are hashed, in passes of SHA-256: ed25519 takes SHA-512, RSA is tried with two paddings. */
-export const hashCost = (key: KeyObject): number => (key.asymmetricKeyType === 'ec' ? 1 : 2);
+/** What a check costs beside the hashing, in bytes that could be hashed by SHA-256 in that time. */
+const checkCostBytes = 128 * 1024;
+
+/** Time of a whole check of `size` bytes, in bytes that could be hashed by SHA-256. */
+export const checkBytes = (key: KeyObject, size: number): number =>
+	size * hashPasses(key) + checkCostBytes * checkCost(key);
+
+/** ed25519 takes SHA-512, RSA is tried with two paddings, P-384 with SHA-384 too. */
+const hashPasses = (key: KeyObject): number =>
+	curveOf(key) === 'secp384r1' ? 3 : key.asymmetricKeyType === 'ec' ? 1 : 2;
 
 export type SignatureCheck = { verified: true; padding: Padding } | { verified: false };
 

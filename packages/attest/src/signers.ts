@@ -1,8 +1,8 @@
 // Who signed an envelope: every signature against every key, and against its own certificate (go-witness dsse/verify.go).
 import type { Envelope, EnvelopeSignature, TrustedKey } from './dsse.ts';
-import { signedBytes } from './dsse.ts';
+import { signedBytes, signedWorkBytesMax } from './dsse.ts';
 import type { Padding, SignatureCheck } from './keys.ts';
-import { checkCost, checkSignature, hashCost } from './keys.ts';
+import { checkBytes, checkSignature } from './keys.ts';
 import type { Certificate } from './x509/certificate.ts';
 import type { CertificateCache } from './x509/certificate-cache.ts';
 import { makeCertificateCache, readCached } from './x509/certificate-cache.ts';
@@ -43,7 +43,7 @@ export interface SignersAllowance {
 export const makeSignersAllowance = (): SignersAllowance => ({
 	signedBytes: 3 * 1024 * 1024 * 1024,
 	signerBytes: 24 * 1024 * 1024,
-	candidates: 20_000,
+	candidates: 30_000,
 });
 
 /** `signature`: position in the envelope. `padding`: of an RSA signature that verified, else 'none'. `reason`: '' when verified. */
@@ -70,10 +70,6 @@ export interface CertificateCheck {
 	reason: string;
 }
 
-/** Bytes that are hashed for one envelope: signatures times keys times a payload of 100 MB would take minutes. */
-export const signedWorkBytesMax = 1024 * 1024 * 1024;
-/** What a check costs beside the hashing, in bytes that could be hashed in that time; keys that are slow to check cost a multiple. */
-const checkCostBytes = 128 * 1024;
 /** Bytes of certificates, intermediates and timestamps that one envelope's signatures may carry: reading them is slow. */
 export const signerBytesMax = 128 * 1024;
 /** Issuers that are tried for one envelope, over all signatures and timestamps. */
@@ -161,7 +157,7 @@ function checkKeys(
 const notVerified: SignatureCheck = { verified: false };
 
 function check(work: Work, key: Certificate['key'], sig: Uint8Array): SignatureCheck {
-	work.bytesLeft -= work.signed.length * hashCost(key) + checkCostBytes * checkCost(key);
+	work.bytesLeft -= checkBytes(key, work.signed.length);
 	return work.bytesLeft < 0 ? notVerified : checkSignature(key, work.signed, sig, work.lenient);
 }
 

@@ -1,6 +1,6 @@
 // Is this artifact the product of a session that passed, and who says so? Pure: files and keys come in as bytes.
 import { isSha256, sha256Hex } from '@affidavit/model/digests.ts';
-import type { TrustedKey } from './dsse.ts';
+import type { SignedWork, TrustedKey } from './dsse.ts';
 import { parseEnvelope, verifyEnvelope } from './dsse.ts';
 import { parseStatement, quote } from './statement.ts';
 import { productsWithDigest } from './subjects.ts';
@@ -27,6 +27,7 @@ export type EnvelopeOutcome =
 	| { kind: 'not-an-envelope'; name: string; reason: string }
 	| { kind: 'bad-signature'; name: string; reason: string }
 	| { kind: 'other-key'; name: string; reason: string }
+	| { kind: 'not-checked'; name: string; reason: string }
 	| { kind: 'not-a-statement'; name: string; reason: string }
 	| { kind: 'other-predicate'; name: string; reason: string }
 	| { kind: 'no-verdict'; name: string; reason: string }
@@ -46,6 +47,8 @@ export interface VerifyResult {
 
 /** Most envelopes of one request. */
 export const envelopesMax = 10_000;
+/** Bytes that are hashed for one request, and what checks cost beside: seconds, whatever strangers put there. */
+export const signedBytesMax = 2 * 1024 * 1024 * 1024;
 
 /**
  * Accepted when a given key signed a passed verdict (our VSA, or a passed session's collection) whose products hold the
@@ -56,7 +59,11 @@ export function verifyArtifact({ artifactDigest, envelopes, publicKeys }: Verify
 	if (publicKeys.length === 0) return refuse('no public key was given', []);
 	if (envelopes.length === 0) return refuse('no attestation was given', []);
 	if (envelopes.length > envelopesMax) return refuse(`expected at most ${envelopesMax} attestations`, []);
-	const outcomes = withoutSuperseded(envelopes.map((e) => judgeEnvelope(e, artifactDigest, publicKeys)));
+	const work: SignedWork = { bytesLeft: signedBytesMax };
+	const outcomes = withoutSuperseded(envelopes.map((e) => judgeEnvelope(e, artifactDigest, publicKeys, work)));
+	// It may be the one that speaks against the others.
+	const unchecked = outcomes.find((o) => o.kind === 'not-checked');
+	if (unchecked) return refuse(`${unchecked.name}: ${unchecked.reason}`, outcomes);
 	const support = outcomes.find((o) => o.kind === 'supports');
 	if (support) {
 		const { said, products } = support;
@@ -71,12 +78,15 @@ function judgeEnvelope(
 	{ name, bytes }: NamedEnvelope,
 	artifactDigest: string,
 	keys: readonly TrustedKey[],
+	work: SignedWork,
 ): EnvelopeOutcome {
 	const parsed = parseEnvelope(bytes);
 	if (parsed.kind === 'invalid') return { kind: 'not-an-envelope', name, reason: parsed.reason };
 	const { envelope } = parsed;
 	// Nothing of the payload is looked at before a signature holds.
-	const check = verifyEnvelope(envelope, keys);
+	const check = verifyEnvelope(envelope, keys, work);
+	if (check.kind === 'too-much')
+		return { kind: 'not-checked', name, reason: 'the attestations have more signatures and bytes than can be checked' };
 	if (check.kind === 'other-key') {
 		const ids = check.keyIds.slice(0, 3).map(quote).join(', ');
 		return { kind: 'other-key', name, reason: `signed by ${ids}: none of the given keys` };
@@ -149,6 +159,7 @@ const nearest: readonly EnvelopeOutcome['kind'][] = [
 	'no-verdict',
 	'bad-signature',
 	'other-key',
+	'not-checked',
 	'not-a-statement',
 	'other-predicate',
 	'not-an-envelope',

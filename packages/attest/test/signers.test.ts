@@ -2,15 +2,9 @@ import assert from 'node:assert/strict';
 import { constants, sign } from 'node:crypto';
 import { suite, test } from 'node:test';
 import type { Envelope, EnvelopeSignature, TrustedKey } from '../src/dsse.ts';
-import { pae } from '../src/dsse.ts';
+import { pae, signedWorkBytesMax } from '../src/dsse.ts';
 import type { SignerCheck, SignersAllowance, SignersRequest } from '../src/signers.ts';
-import {
-	checkSigners,
-	envelopeCandidatesMax,
-	makeSignersAllowance,
-	signedWorkBytesMax,
-	signerBytesMax,
-} from '../src/signers.ts';
+import { checkSigners, envelopeCandidatesMax, makeSignersAllowance, signerBytesMax } from '../src/signers.ts';
 import type { Issued } from './authority.ts';
 import { issueLeaf, makeAuthority, makeTimestampAuthority } from './authority.ts';
 import { testKey } from './signing.ts';

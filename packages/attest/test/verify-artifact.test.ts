@@ -37,6 +37,16 @@ const collection = (name: string, affidavit: unknown): Statement => ({
 });
 const of = (verdict: string, revision = 1) => ({ session: 's1', revision, verdict });
 
+test('strangers cannot make it last, nor hide the verdict that counts behind theirs', () => {
+	const { envelope } = JSON.parse(`{"envelope":${envelopeOf(vsa([app]), testKey()).toString('utf8')}}`);
+	const signatures = Array.from({ length: 64 }, () => ({ ...envelope.signatures[0], keyid: '' }));
+	const flood = Buffer.from(JSON.stringify({ ...envelope, signatures }));
+	const later = vsa([app], { ...failed, affidavit_revision: 2 });
+	const result = verify(vsa([app]), ...Array.from({ length: 400 }, () => flood), later);
+	assert.equal(result.accepted, false);
+	assert.match(result.reason, /more signatures and bytes than can be checked/);
+});
+
 suite('accepted', () => {
 	test('for a passed summary, naming the product and the session', () => {
 		const result = verify(vsa([app]));
