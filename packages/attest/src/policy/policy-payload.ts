@@ -20,6 +20,7 @@ import type {
 } from './policy-model.ts';
 import type { PolicyMode } from './result.ts';
 import { parseRfc3339, zeroTime } from './rfc3339.ts';
+import { circularStep } from './step-circles.ts';
 
 export type PolicyReading = { kind: 'policy'; policy: Policy } | { kind: 'refused'; problems: PolicyProblem[] };
 
@@ -114,7 +115,15 @@ export function readPolicyPayload(payload: Uint8Array, mode: PolicyMode): Policy
 		timestampAuthorities: readBundles('timestampauthorities', source.timestampauthorities, problems),
 		steps: readSteps(source.steps, problems),
 	};
+	if (problems.length === 0 && mode === 'strict') problems.push(...circles(policy.steps));
 	return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'policy', policy };
+}
+
+function circles(steps: readonly PolicyStep[]): PolicyProblem[] {
+	const name = circularStep(steps);
+	if (name === null) return [];
+	const message = 'leads round in a circle, so that the materials may come from anywhere';
+	return [{ field: `${place('steps', name)}.artifactsFrom`, message, trap: 'artifacts-from-unlinked' }];
 }
 
 function readExpiry(value: unknown, problems: PolicyProblem[]): { text: string; ms: number } {

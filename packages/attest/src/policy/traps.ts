@@ -31,7 +31,7 @@ export type TrapCode =
 	| 'ambiguous-json'
 	/** The policy says nothing of timestamps, so a certificate is judged at the time of verification although it carries one. */
 	| 'timestamp-ignored'
-	/** A source of artifactsFrom whose own materials come from no accepted collection: the real engine takes it while another one of its step is linked. */
+	/** A source of artifactsFrom whose own materials come from no accepted collection: the real engine takes it while another one of its step is linked. Or sources that go round in a circle. */
 	| 'artifacts-from-unlinked'
 	/** A back reference to nothing (no commit yet, no pipeline URL): the real engine links by it builds that have nothing in common. */
 	| 'empty-back-reference';

@@ -188,6 +188,24 @@ test('a passed verdict does not stand beside a signed one of a later revision th
 	}
 });
 
+test('steps that come from each other in a circle come from nowhere', async () => {
+	const build = [material({ 'evil.c': artifact }), ...good];
+	const attestations = [collection(build), collection(build, { name: 'fetch' })];
+	const from = (name: string, ...artifactsFrom: string[]) => step(name, { artifactsFrom });
+	const cases: [Record<string, unknown>[], boolean][] = [
+		[[from('build', 'build')], false],
+		[[from('build', 'fetch'), from('fetch', 'build')], false],
+		[[from('build', 'fetch'), from('fetch')], true],
+		[[from('build', 'fetch', 'fetch'), from('fetch')], true],
+	];
+	for (const [steps, accepted] of cases) {
+		const given = { policy: policyFile(policyJson(steps)), attestations };
+		assert.equal((await verify(given, 'witness')).accepted, true);
+		const strict = await verify(given, 'strict');
+		assert.deepEqual([strict.accepted, strict.traps], [accepted, accepted ? [] : ['artifacts-from-unlinked']]);
+	}
+});
+
 test("strangers' verdicts do not use up what is left to check the one that counts", async () => {
 	const said = (verdict: string) => ({ affidavit: { session: 's', revision: 2, verdict } });
 	const passed = collection(good, { predicate: said('passed') });
