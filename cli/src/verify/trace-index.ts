@@ -1,6 +1,6 @@
 // Where the runtime-traces are among the given attestations, by session. What the index holds is unverified: it only says
 // which files to look into, and holds no payload, of which there may be a hundred megabytes.
-import type { Envelope } from '@affidavit/attest/dsse.ts';
+import { type Envelope, payloadSha256 } from '@affidavit/attest/dsse.ts';
 import { readGoEnvelope } from '@affidavit/attest/policy/go-envelope.ts';
 import { isObject, parseStatement } from '@affidavit/attest/statement.ts';
 import { collectionPredicateType, inTotoPayloadType, runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
@@ -33,9 +33,11 @@ export const keyOf = (of: SessionRevision | null): string => (of === null ? '' :
 /** null for what is no runtime-trace. The signature is still to be checked. */
 export const openTrace = (named: NamedEnvelope): OpenedTrace | null => openStatement(named, runtimeTracePredicateType);
 
-/** The session that Affidavit made the collection of; null for another tool's. */
-export function collectionSession(named: NamedEnvelope): SessionRevision | null {
-	const said = openStatement(named, collectionPredicateType)?.predicate['affidavit'];
+/** The session that Affidavit made the collection of; null for another tool's, and for another payload than the one judged. */
+export function collectionSession(named: NamedEnvelope, sha256: string): SessionRevision | null {
+	const opened = openStatement(named, collectionPredicateType);
+	if (opened === null || payloadSha256(opened.envelope) !== sha256) return null;
+	const said = opened.predicate['affidavit'];
 	return isObject(said) ? sessionRevision(said['session'], said['revision']) : null;
 }
 

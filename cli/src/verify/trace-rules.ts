@@ -34,7 +34,8 @@ export interface TraceRequest {
 interface Traces {
 	request: VerifyPolicyRequest;
 	policy: Policy;
-	envelopes: ReadonlyMap<string, NamedEnvelope>;
+	/** By name; a file that is named twice may have changed between. */
+	envelopes: ReadonlyMap<string, readonly NamedEnvelope[]>;
 	index: TraceIndex;
 	/** By step and session: a collection may be given many times. */
 	judged: Map<string, AttestationNode[]>;
@@ -59,7 +60,7 @@ export async function judgeTraces({ result, request }: TraceRequest): Promise<Po
 	const traces: Traces = {
 		request,
 		policy: parsed.policy,
-		envelopes: new Map(attestations.map((named) => [named.name, named])),
+		envelopes: Map.groupBy(attestations, ({ name }) => name),
 		index: indexTraces(attestations),
 		judged: new Map(),
 		used: new Set(),
@@ -119,10 +120,10 @@ async function judgeCollection(
 	asked: readonly RequiredAttestation[],
 	traces: Traces,
 ): Promise<CollectionNode> {
-	const envelope = traces.envelopes.get(collection.envelope);
-	const session = envelope ? collectionSession(envelope) : null;
+	const given = traces.envelopes.get(collection.envelope) ?? [];
+	const session = given.map((named) => collectionSession(named, collection.payloadSha256)).find((of) => of !== null);
 	const nodes =
-		session === null
+		session === undefined
 			? asked.map(({ type }) => missing(type, 'the collection names no session of Affidavit'))
 			: await judgeSession(session, step, asked, traces);
 	const refused = nodes.find((node) => !node.accepted);

@@ -150,6 +150,26 @@ test('a good trace does not hide an evil one of the same session', async () => {
 	assert.equal((await ask({ build, good: traces.good, evil: signedTrace(stranger.privateKey, loud) })).accepted, true);
 });
 
+test('each of two collections of one name is held to its own trace', async () => {
+	const other = 'bb'.repeat(32);
+	const evil = signedBuild(key.privateKey, { product, affidavit: { session: other, revision: 1, verdict: 'passed' } });
+	const signed = policyBytes({ traces: [rule()] });
+	for (const pair of [
+		[evil, build],
+		[build, evil],
+	]) {
+		const attestations = pair.map((bytes) => ({ name: 'same', bytes }));
+		const question = { policy: { name: 'policy', bytes: signed.bytes }, policyKeys: [signed.key], nowMs, rego: engine };
+		const result = await askPolicy({
+			...question,
+			subjects: [product],
+			attestations: [...attestations, { name: 'trace', bytes: signedTrace(key.privateKey, quiet) }],
+			mode: 'strict',
+		});
+		assert.equal(result.accepted, false);
+	}
+});
+
 test('Witness does not look at it, and so neither does --compat witness', async () => {
 	assert.equal((await ask({ build }, 'witness')).accepted, true);
 });
