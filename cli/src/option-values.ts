@@ -1,8 +1,9 @@
-// Parsers of option values that several commands share; they throw what commander prints with the option's name.
+// Parsers of option values that several commands share; what they throw is told to the user as it is.
 import { accessSync, constants, statSync } from 'node:fs';
 import { parseRepositoryOption } from '@affidavit/detect/manifest/location.ts';
 import { InvalidArgumentError } from 'commander';
 import { CliError } from './errors.ts';
+import { fileTrouble } from './files.ts';
 
 /** A file that can be read; the message names it. */
 export function readableFile(path: string): string {
@@ -11,9 +12,11 @@ export function readableFile(path: string): string {
 		found = statSync(path);
 		accessSync(path, constants.R_OK);
 	} catch (cause) {
-		throw new InvalidArgumentError(`${path}: ${reason(cause)}.`);
+		throw (cause as NodeJS.ErrnoException).code === 'ENOENT'
+			? new CliError('file-missing', `${path}: no such file`, cause)
+			: new CliError('file-unreadable', `cannot read ${path}: ${fileTrouble(cause)}`, cause);
 	}
-	if (found.isDirectory()) throw new InvalidArgumentError(`${path}: a folder, expected a file.`);
+	if (found.isDirectory()) throw new CliError('file-unreadable', `cannot read ${path}: a folder, expected a file`);
 	return path;
 }
 
@@ -39,14 +42,3 @@ export const wholeNumber =
 			throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
 		return value;
 	};
-
-function reason(cause: unknown): string {
-	switch ((cause as NodeJS.ErrnoException).code) {
-		case 'ENOENT':
-			return 'no such file';
-		case 'EACCES':
-			return 'permission denied';
-		default:
-			return (cause as Error).message;
-	}
-}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { CliError, exitUsage } from '../src/errors.ts';
 import { readableFile, wholeNumber } from '../src/option-values.ts';
 import { type RunOptions, runFlags, runOptions } from '../src/run-options.ts';
@@ -57,7 +57,7 @@ test('a wrong value is refused and named', () => {
 	] as const)
 		assert.throws(
 			() => parsed(...args),
-			(error) => error instanceof CommanderError && pattern.test(error.message),
+			(error) => error instanceof CliError && error.exitCode === exitUsage && pattern.test(error.message),
 		);
 	assert.throws(() => wholeNumber(1, 5)('6'), /from 1 to 5/);
 	assert.equal(readableFile(import.meta.filename), import.meta.filename);

@@ -1,9 +1,10 @@
 // The key pairs of a data folder: DATA/keys/NAME.pem (PKCS #8, 0600) and NAME.pub.pem (SPKI).
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keyFileBytesMax, parsePrivateKey, publicKeyPem } from '@affidavit/attest/keys.ts';
 import { CliError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 
 export type KeyType = 'ed25519' | 'p256';
 /** signing: signs attestations. host: signs the batches that leave this host. */
@@ -37,7 +38,7 @@ export async function loadOrCreateKey(dir: string, name: KeyName, type: KeyType)
 	const existing = await loadKey(dir, name);
 	if (existing) return existing;
 	const pem = generate(type).export({ type: 'pkcs8', format: 'pem' }).toString();
-	await mkdir(dir, { recursive: true, mode: 0o700 });
+	await makeFolder(dir, 0o700);
 	const created = await writeOnce(keyPaths(dir, name).privateKeyPath, pem, privateMode);
 	const key = await loadKey(dir, name);
 	if (!key) throw new CliError('key-unreadable', `${keyPaths(dir, name).privateKeyPath}: vanished while it was made`);

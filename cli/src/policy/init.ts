@@ -1,13 +1,15 @@
 // `policy init`: reads the sessions, writes the source.
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseRfc3339 } from '@affidavit/attest/policy/rfc3339.ts';
 import { loadCatalogue } from '@affidavit/detect/catalogue/load.ts';
 import type { InitOptions } from '../commands/policy.ts';
 import { type CliContext, jsonLine } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import { findSession } from '../sessions/store.ts';
 import { printable } from '../text/printable.ts';
+import { writeWhole } from '../verify/summary-file.ts';
 import type { IsMaker } from './init-programs.ts';
 import { functionaryKeys, type GoodBuild, readGoodBuild } from './init-session.ts';
 import { policySource } from './init-source.ts';
@@ -60,9 +62,9 @@ function expiryOf(named: string | undefined, nowMs: number): string {
 	return time.text;
 }
 
-/** All or none: nothing is written when one of the files is there. */
+/** Nothing is written when one of the files is there. */
 async function writeAll(dir: string, files: ReadonlyMap<string, string>, force: boolean): Promise<void> {
-	await mkdir(dir, { recursive: true });
+	await makeFolder(dir);
 	if (!force)
 		for (const name of files.keys())
 			if (await isThere(join(dir, name)))
@@ -70,7 +72,7 @@ async function writeAll(dir: string, files: ReadonlyMap<string, string>, force: 
 					'file-exists',
 					`${join(dir, name)}: exists; choose another --dir, or replace it with --force`,
 				);
-	for (const [name, text] of files) await writeFile(join(dir, name), text);
+	for (const [name, text] of files) await writeWhole(join(dir, name), Buffer.from(text, 'utf8'));
 }
 
 const isThere = (path: string): Promise<boolean> =>

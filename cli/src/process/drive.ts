@@ -1,5 +1,5 @@
 // One job from a source to signed sessions: opens log and store, runs source and stages side by side, drains, reads back.
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResolveManifest } from '@affidavit/detect/manifest/resolver.ts';
 import { openFolderBlobs } from '@affidavit/stream/embedded/blobs.ts';
@@ -11,6 +11,7 @@ import { openSource, type SourceWriter } from '@affidavit/stream/runner/source.t
 import { openTopology } from '@affidavit/stream/runner/topology.ts';
 import type { Config } from '../config/schema.ts';
 import { CliError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import type { SessionSummary } from '../sessions/summary.ts';
 import type { Settings } from '../settings.ts';
 import { createPipeline } from '../topology.ts';
@@ -59,7 +60,7 @@ export interface ProcessOutcome {
 export async function runJob(job: Job): Promise<ProcessOutcome | null> {
 	const { config, emit } = job;
 	const folder = join(config.dataDir, 'jobs', job.id.slice(0, 16));
-	await mkdir(folder, { recursive: true, mode: 0o700 });
+	await makeFolder(folder, 0o700);
 	const log = openEmbeddedLog({ folder, maxBytes: config.limits.logBytesMax, emit });
 	let store: Store | null = null;
 	let outcome: ProcessOutcome | null;

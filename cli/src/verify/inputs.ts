@@ -9,6 +9,7 @@ import { keyFileBytesMax, parsePublicKey } from '@affidavit/attest/keys.ts';
 import { envelopesMax, type NamedEnvelope } from '@affidavit/attest/verify-artifact.ts';
 import { isSha256 } from '@affidavit/model/digests.ts';
 import { CliError } from '../errors.ts';
+import { fileTrouble } from '../files.ts';
 
 /** Envelopes of a folder have this ending; a file that is named may be called anything. */
 const envelopeEnding = '.dsse.json';
@@ -18,6 +19,8 @@ const totalBytesMax = 1024 * 1024 * 1024;
 export const policyTotalBytesMax: number = envelopeBytesMax;
 /** A policy holds certificates and Rego: kilobytes. */
 export const policyBytesMax: number = 16 * 1024 * 1024;
+
+const otherDigest = /^[A-Za-z0-9-]+:[0-9A-Fa-f]+$/;
 
 /** sha256 in hex of `sha256:HEX` or of a file's content. */
 export async function artifactDigest(artifact: string): Promise<string> {
@@ -30,6 +33,8 @@ export async function artifactDigest(artifact: string): Promise<string> {
 	try {
 		await pipeline(createReadStream(artifact), hash);
 	} catch (cause) {
+		if (otherDigest.test(artifact) && (cause as NodeJS.ErrnoException).code === 'ENOENT')
+			throw new CliError('usage', `${artifact}: expected a file, or sha256: and 64 hex digits`, cause);
 		throw unreadable(artifact, cause);
 	}
 	return hash.digest('hex');
@@ -84,7 +89,6 @@ export async function readPublicKeys(paths: readonly string[]): Promise<TrustedK
 /** A file's bytes. Throws CliError (file-missing, file-unreadable, file-too-large). */
 export async function readBounded(path: string, bytesMax: number): Promise<Buffer> {
 	const found = await statOf(path);
-	if (found.isDirectory()) throw new CliError('file-unreadable', `${path}: a folder, expected a file`);
 	if (found.size > bytesMax) throw new CliError('file-too-large', `${path}: expected at most ${bytesMax} bytes`);
 	return read(path);
 }
@@ -106,8 +110,7 @@ async function read(path: string): Promise<Buffer> {
 }
 
 function unreadable(path: string, cause: unknown): CliError {
-	const code = (cause as NodeJS.ErrnoException).code;
-	return code === 'ENOENT'
+	return (cause as NodeJS.ErrnoException).code === 'ENOENT'
 		? new CliError('file-missing', `${path}: no such file`, cause)
-		: new CliError('file-unreadable', `cannot read ${path}: ${code ?? String(cause)}`, cause);
+		: new CliError('file-unreadable', `cannot read ${path}: ${fileTrouble(cause)}`, cause);
 }

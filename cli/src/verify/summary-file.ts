@@ -13,6 +13,7 @@ import { inTotoPayloadType } from '@affidavit/attest/type-uris.ts';
 import { artifactSummary } from '@affidavit/attest/vsa.ts';
 import { sha256Hex } from '@affidavit/model/digests.ts';
 import { CliError } from '../errors.ts';
+import { fileTrouble } from '../files.ts';
 import { readBounded } from './inputs.ts';
 
 export interface SigningKey {
@@ -72,7 +73,6 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
 		await rename(temporary, path);
 	} catch (cause) {
 		await unlink(temporary).catch(() => {});
-		const code = (cause as NodeJS.ErrnoException).code;
-		throw new CliError('file-unwritable', `cannot write ${path}: ${code ?? String(cause)}`, cause);
+		throw new CliError('file-unwritable', `cannot write ${path}: ${fileTrouble(cause)}`, cause);
 	}
 }
