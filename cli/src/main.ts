@@ -14,6 +14,7 @@ import { registerDoctor } from './doctor/command.ts';
 import { CliError, exitUsage } from './errors.ts';
 import { registerImport } from './import/command.ts';
 import { registerProcess } from './process/command.ts';
+import { printable } from './text/printable.ts';
 import { registerUp } from './up/command.ts';
 
 /** In the order in which --help lists them. */
@@ -80,12 +81,14 @@ function report(error: unknown, stderr: NodeJS.WriteStream): number {
 	// Commander has printed its own message, or the help that was asked for.
 	if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsage;
 	if (error instanceof CliError) {
-		stderr.write(`affidavit: ${error.message}\n`);
+		// A message names files, and a folder of attestations may come from a stranger; a configuration's problems are lines.
+		const lines = error.code === 'config' ? error.message.split('\n') : [error.message];
+		stderr.write(`affidavit: ${lines.map(printable).join('\n')}\n`);
 		return error.exitCode;
 	}
 	const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 	if (error instanceof Error && typeof code === 'string' && !code.startsWith('ERR_'))
-		stderr.write(`affidavit: ${error.message} (${code})\n`);
+		stderr.write(`affidavit: ${printable(error.message)} (${code})\n`);
 	else stderr.write(`affidavit: a bug; please report it with this text\n${(error as Error)?.stack ?? String(error)}\n`);
 	return exitUsage;
 }

@@ -99,7 +99,7 @@ async function indicatorsOf(files: readonly string[]): Promise<IndicatorSet> {
 	const all: Indicator[] = [];
 	for (const file of files) {
 		const result = await readIndicatorFile(file);
-		if (result.kind === 'invalid') throw new CliError('usage', `indicators: ${result.errors.join('\n')}`);
+		if (result.kind === 'invalid') throw new CliError('usage', `indicators: ${result.errors.join('; ')}`);
 		all.push(...result.indicators);
 	}
 	return createIndicatorSet(all);

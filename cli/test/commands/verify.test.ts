@@ -63,6 +63,10 @@ test('verify: accepted exits 0, rejected 1 with the reason, wrong use 2', async 
 	const misused: [string, string, string | undefined, RegExp][] = [
 		[path('absent'), path('attestations'), undefined, /absent: no such file/],
 		['sha256:12', path('attestations'), undefined, /expected sha256: and 64 hex digits/],
+		[`sha512:${'ab'.repeat(64)}`, path('attestations'), undefined, /expected a file, or sha256: and 64 hex digits/],
+		[path('empty'), path('attestations'), undefined, /cannot read .*empty: a folder, expected a file/],
+		[path('app'), path('attestations'), path('empty'), /empty: a folder, expected a file/],
+		[path('app'), path('attestations/\x1b[31m\n'), undefined, /\\x1b\[31m\\x0a: no such file/],
 		[path('app'), path('empty'), undefined, /no \*\.dsse\.json/],
 		[path('app'), path('gone'), undefined, /gone: no such file/],
 		[path('app'), path('attestations'), key.privateKeyPath, /signing\.pem: expected .*public key/],
