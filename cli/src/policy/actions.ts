@@ -2,7 +2,7 @@
 import { verifyEnvelope } from '@affidavit/attest/dsse.ts';
 import { sha256Hex } from '@affidavit/model/digests.ts';
 import type { CheckOptions, ShowOptions, SignOptions, TestOptions } from '../commands/policy.ts';
-import { type CliContext, jsonLine } from '../context.ts';
+import { type CliContext, type CommonOptions, jsonLine } from '../context.ts';
 import { CliError, exitNegative } from '../errors.ts';
 import { printable } from '../text/printable.ts';
 import { table } from '../text/table.ts';
@@ -70,7 +70,7 @@ export async function sign(context: CliContext, file: string, options: SignOptio
 
 export async function test(context: CliContext, file: string, options: TestOptions): Promise<void> {
 	const loaded = await loadPolicy(file);
-	if (loaded.kind === 'invalid') return refuse(context, file, loaded.problems);
+	if (loaded.kind === 'invalid') return refuse(context, file, loaded.problems, options);
 	const casesFile = options.cases ?? casesFileOf(file);
 	const rego = await openRegoEngine(options.regoEngine, context.env['PATH'] ?? '');
 	const policy = { name: file, payload: loaded.payload };
@@ -91,7 +91,13 @@ export async function test(context: CliContext, file: string, options: TestOptio
 }
 
 /** What cannot be read is refused like what is wrong: exit code 1. */
-function refuse(context: CliContext, file: string, problems: readonly { place: string; message: string }[]): void {
+function refuse(
+	context: CliContext,
+	file: string,
+	problems: readonly { place: string; message: string }[],
+	{ json }: CommonOptions,
+): void {
+	if (json) context.stdout.write(jsonLine({ policy: file, problems }));
 	for (const { place, message } of problems)
 		context.stderr.write(`affidavit: ${printable(`${file}: ${place}: ${message}`)}\n`);
 	context.exit(exitNegative);
@@ -100,7 +106,7 @@ function refuse(context: CliContext, file: string, problems: readonly { place: s
 export async function show(context: CliContext, file: string, options: ShowOptions): Promise<void> {
 	const keys = await readPublicKeys(options.policyKey ?? []);
 	const loaded = await loadPolicy(file);
-	if (loaded.kind === 'invalid') return refuse(context, file, loaded.problems);
+	if (loaded.kind === 'invalid') return refuse(context, file, loaded.problems, options);
 	const { envelope, form, payload } = loaded;
 	if (envelope === null && keys.length > 0)
 		throw new CliError('usage', `${file}: is not signed, so --policy-key checks nothing`);

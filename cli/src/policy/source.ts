@@ -1,4 +1,5 @@
 // The source of a policy: YAML with Witness's own field names, keys, certificates and Rego as text or in files beside it.
+import { isObject } from '@affidavit/attest/statement.ts';
 import { z } from 'zod';
 import { readYaml } from './yaml-text.ts';
 
@@ -76,6 +77,12 @@ export type ReadSource = { kind: 'source'; source: PolicySource } | { kind: 'inv
 export function readSource(text: string): ReadSource {
 	const read = readYaml(text);
 	if (read.kind === 'invalid') return { kind: 'invalid', problems: [{ place: read.place, message: read.message }] };
+	// A key or a text that is no policy at all: YAML takes it for one long string.
+	if (!isObject(read.value))
+		return {
+			kind: 'invalid',
+			problems: [{ place: 'the file', message: "expected a signed policy, Witness's JSON, or a YAML source" }],
+		};
 	const parsed = sourceSchema.safeParse(read.value);
 	if (parsed.success) return { kind: 'source', source: parsed.data };
 	return {

@@ -120,7 +120,14 @@ test('a source that is none is refused with its place; a file that is not there 
 	const wrong = await runCli(['policy', 'check', path('wrong.yaml'), '--json']);
 	assert.equal(wrong.code, 1);
 	assert.equal(JSON.parse(wrong.stdout).findings[0].code, 'policy-unreadable');
-	for (const command of ['show', 'test']) assert.equal((await runCli(['policy', command, path('wrong.yaml')])).code, 1);
+	for (const command of ['show', 'test']) {
+		const { code, stdout, stderr } = await runCli(['policy', command, path('wrong.yaml'), '--json']);
+		assert.equal(code, 1);
+		assert.match(stderr, /wrong\.yaml: the file: /);
+		assert.equal(JSON.parse(stdout).problems[0].place, 'the file');
+	}
+	const key = await runCli(['policy', 'check', path('builder.pub.pem')]);
+	assert.match(key.stdout, /expected a signed policy, Witness's JSON, or a YAML source/);
 	const absent = await runCli(['policy', 'check', path('gone.yaml')]);
 	assert.equal(absent.code, 2);
 	assert.match(absent.stderr, /gone\.yaml: no such file/);
