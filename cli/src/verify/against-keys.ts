@@ -3,6 +3,7 @@ import { verifyArtifact } from '@affidavit/attest/verify-artifact.ts';
 import type { KeysWay } from '../commands/verify.ts';
 import { type CliContext, jsonLine } from '../context.ts';
 import { printable } from '../text/printable.ts';
+import { answerLine } from './answer-line.ts';
 import { artifactDigest, readEnvelopes, readPublicKeys } from './inputs.ts';
 
 const outcomesShownMax = 50;
@@ -17,8 +18,7 @@ export async function verifyAgainstKeys(context: CliContext, artifact: string, w
 	});
 	if (way.json) context.stdout.write(jsonLine({ artifact: { name: artifact, sha256 }, ...result }));
 	else {
-		const word = result.accepted ? 'accepted' : 'rejected';
-		context.stdout.write(`${word}: ${printable(artifact)}\n  sha256:${sha256}\n  ${printable(result.reason)}\n`);
+		context.stdout.write(`${answerLine(artifact, sha256, result.accepted)}\n  ${printable(result.reason)}\n`);
 		for (const outcome of result.outcomes.slice(0, outcomesShownMax)) {
 			const why = 'reason' in outcome ? `: ${outcome.reason}` : '';
 			context.stdout.write(`  - ${printable(`${outcome.name}: ${outcome.kind}${why}`)}\n`);

@@ -4,6 +4,7 @@ import type { PolicyWay } from '../commands/verify.ts';
 import { type CliContext, jsonLine } from '../context.ts';
 import { boundHeap } from '../heap.ts';
 import { printable } from '../text/printable.ts';
+import { answerLine } from './answer-line.ts';
 import { askPolicy } from './ask-policy.ts';
 import {
 	artifactDigest,
@@ -39,7 +40,7 @@ export async function verifyAgainstPolicy(context: CliContext, artifact: string,
 	});
 	if (way.vsa !== null && signer !== null)
 		await writeSummary(way.vsa, signer, { artifact, sha256, policyBytes, result, nowMs });
-	if (!result.policy.accepted && !policyBytes.includes('"signatures"'))
+	if (!result.policy.accepted && isUnsigned(policyBytes))
 		context.stderr.write(`affidavit: ${printable(way.policy)}: is not signed; \`affidavit policy sign\` signs it\n`);
 	if (way.json) context.stdout.write(jsonLine({ artifact: { name: artifact, sha256 }, ...result }));
 	else {
@@ -49,12 +50,13 @@ export async function verifyAgainstPolicy(context: CliContext, artifact: string,
 	return result.accepted;
 }
 
+/** A source, or Witness's JSON: what `policy sign` takes. A key, say, is neither. */
+const isUnsigned = (policy: Buffer): boolean => policy.includes('steps') && !policy.includes('"signatures"');
+
 /** The answer first, then the way to it. */
 export function answerTree(artifact: string, sha256: string, result: PolicyResult): TreeNode[] {
-	const word = result.accepted ? 'accepted' : 'rejected';
-	const name = artifact.startsWith('sha256:') ? `sha256:${sha256}` : `${artifact} (sha256:${sha256})`;
 	return [
-		{ accepted: result.accepted, text: `${word}: ${name}`, children: [] },
+		{ accepted: result.accepted, text: answerLine(artifact, sha256, result.accepted), children: [] },
 		{ accepted: null, text: result.reason, children: [] },
 		...policyTree(result),
 	];
