@@ -1,5 +1,6 @@
 // Steps of a policy: functionaries, their constraints, required types, where materials come from.
 import { attestorType } from '@affidavit/attest/policy/attestors/registry.ts';
+import { circularStep } from '@affidavit/attest/policy/step-circles.ts';
 import { quote } from '@affidavit/attest/statement.ts';
 import { runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import { fulcioNames } from '@affidavit/attest/x509/fulcio.ts';
@@ -127,24 +128,18 @@ function checkConstraint(constraint: CertConstraint, place: string, document: Po
 const isEmpty = ({ commonname, dnsnames, emails, organizations, uris }: CertConstraint): boolean =>
 	commonname === '' && [dnsnames, emails, organizations, uris].every((list) => list.every((name) => name === ''));
 
-/** Steps whose materials come, over others, from themselves. */
 function checkCycles(steps: readonly PolicyStep[], report: Report): void {
-	const byId = new Map(steps.map((step) => [step.id, step]));
-	for (const step of steps) {
-		const reached = new Set<string>();
-		const open = [...step.artifactsFrom];
-		for (let id = open.pop(); id !== undefined && !reached.has(step.id); id = open.pop()) {
-			if (reached.has(id)) continue;
-			reached.add(id);
-			open.push(...(byId.get(id)?.artifactsFrom ?? []));
-		}
-		if (reached.has(step.id))
-			report(
-				warning(
-					'artifacts-from-cycle',
-					`${placeOf(step)}.artifactsFrom`,
-					'the materials of this step come from itself',
-				),
-			);
-	}
+	const ids = new Set(steps.map((step) => step.id));
+	const circular = circularStep(
+		steps.map(({ id, artifactsFrom }) => ({ name: id, artifactsFrom: artifactsFrom.filter((from) => ids.has(from)) })),
+	);
+	const step = steps.find(({ id }) => id === circular);
+	if (step)
+		report(
+			error(
+				'artifacts-from-cycle',
+				`${placeOf(step)}.artifactsFrom`,
+				'the materials of this step come, over others, from itself: `affidavit verify` accepts none of them',
+			),
+		);
 }

@@ -223,10 +223,7 @@ suite('each fault is found, alone', () => {
 				const { fetch } = p.steps;
 				if (fetch) fetch.artifactsFrom = ['build'];
 			},
-			[
-				'warning artifacts-from-cycle steps.fetch.artifactsFrom',
-				'warning artifacts-from-cycle steps.build.artifactsFrom',
-			],
+			['error artifacts-from-cycle steps.fetch.artifactsFrom'],
 		],
 		[
 			'Rego that does not parse',

@@ -3,7 +3,7 @@
 import type { PolicyStep } from './policy-model.ts';
 
 /** The first step that is in a circle or comes from one; null when all lead to steps that come from nothing. */
-export function circularStep(steps: readonly PolicyStep[]): string | null {
+export function circularStep(steps: readonly Pick<PolicyStep, 'name' | 'artifactsFrom'>[]): string | null {
 	const waiting = new Map<string, number>();
 	const followers = new Map<string, string[]>();
 	for (const { name, artifactsFrom } of steps) {
