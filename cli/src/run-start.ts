@@ -4,6 +4,7 @@ import { createLogger } from '@affidavit/stream/logger.ts';
 import { createMetrics } from '@affidavit/stream/metrics.ts';
 import type { Config } from './config/schema.ts';
 import { type CliContext, jsonLine } from './context.ts';
+import { makeFolder } from './files.ts';
 import { boundHeap } from './heap.ts';
 import { renderOutcome } from './process/render.ts';
 import type { SessionSummary } from './sessions/summary.ts';
@@ -21,6 +22,8 @@ export async function startRun(context: CliContext, config: Config, json: boolea
 	boundHeap();
 	const emit = createEmit(createLogger({ level: config.log.level }), createMetrics().registry);
 	const settings = await loadSettings(config, context.env, emit);
+	// Before anything is read: an attestation that cannot be written would be found at the end only.
+	await makeFolder(config.outDir);
 	const target = {
 		colour: context.stdout.isTTY === true,
 		cwd: context.cwd,

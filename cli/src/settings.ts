@@ -1,6 +1,6 @@
 // What `process` and `up` load before they start: keys, rules, indicators, matchers, the webhook's secret.
 import { createPublicKey } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Matcher } from '@affidavit/correlate/core/matcher.ts';
@@ -18,6 +18,7 @@ import type { Emit } from '@affidavit/stream/internal-event.ts';
 import { readMatchers } from './config/matchers.ts';
 import type { Config } from './config/schema.ts';
 import { CliError } from './errors.ts';
+import { makeFolder } from './files.ts';
 import { loadOrCreateKey } from './keys/store.ts';
 import type { TopologyDeps } from './topology.ts';
 
@@ -68,7 +69,7 @@ async function openSigning(keyFile: string, keys: string, emit: Emit): Promise<S
 		const { key, keyId, publicPem } = openSigningKey(keyFile, { create: true, emit });
 		// A key that comes from elsewhere may lie where nothing can be written: its public half goes into the data folder.
 		const publicKeyFile = join(keys, `${keyId.slice(0, 16)}.pub.pem`);
-		await mkdir(keys, { recursive: true, mode: 0o700 });
+		await makeFolder(keys, 0o700);
 		await writeFile(publicKeyFile, publicPem, { mode: 0o644 });
 		return { signer: createKeySigner(key, keyId), publicKeyFile };
 	} catch (cause) {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isInside } from '@affidavit/model/paths.ts';
 import { type Command, Option } from 'commander';
@@ -6,6 +6,7 @@ import type { PolicyShape } from '../../../policies/tetragon/render.ts';
 import type { Config } from '../config/schema.ts';
 import { type CliContext, type CommonOptions, commonOptions, examples, jsonLine } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 
 interface RenderOptions extends CommonOptions {
 	shape: PolicyShape;
@@ -39,7 +40,7 @@ export function registerPolicies(program: Command, context: CliContext): void {
 			if (result.kind === 'invalid')
 				throw new CliError('config', `wrong configuration\n${result.errors.map((e) => `  ${e}`).join('\n')}`);
 			if (options.dir !== undefined) {
-				await mkdir(options.dir, { recursive: true });
+				await makeFolder(options.dir);
 				for (const { file, yaml } of result.policies) await writeFile(join(options.dir, file), yaml);
 			}
 			if (options.json) context.stdout.write(jsonLine(result.policies));

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CliContext, type CommonOptions, commonOptions, examples } from '../context.ts';
 import { exitNegative } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import { createProgress, megabytes } from '../progress.ts';
 import { bundleOf, eventsOf, type Story, stories } from './stories.ts';
 
@@ -71,7 +72,7 @@ async function play(
 
 async function indicatorFile(data: string, story: Story, index: number): Promise<string[]> {
 	if (story.indicators.length === 0) return [];
-	await mkdir(data, { recursive: true, mode: 0o700 });
+	await makeFolder(data, 0o700);
 	const file = join(data, `indicators-${index + 1}.txt`);
 	await writeFile(file, `${story.indicators.join('\n')}\n`);
 	return [file];

@@ -112,14 +112,13 @@ function statementLines(s: SessionSummary, { cwd, publicKeyFile }: RenderTarget)
 	const folder = dirname(envelope);
 	const artifact = s.products.find((p) => p.sha256 !== null)?.sha256;
 	const attested = `  attested   ${s.statements.length} signed statements in ${shorter(folder, cwd)}`;
-	// `verify --public-key` takes no imported session; a policy is made of builds that passed.
+	if (s.verdict !== 'passed') return [attested];
+	// `verify --public-key` takes no imported session.
 	if (s['imported'] !== undefined)
-		return s.verdict !== 'passed'
-			? [attested]
-			: [
-					attested,
-					`  verify     with a policy that asks for its step: npx affidavit policy init --from-session ${s.session.slice(0, 12)}`,
-				];
+		return [
+			attested,
+			`  verify     with a policy that asks for its step: npx affidavit policy init --from-session ${s.session.slice(0, 12)}`,
+		];
 	return [
 		attested,
 		...(artifact

@@ -1,5 +1,5 @@
 // Reads the outcome of a drained pipeline back from its log: one object per session, latest revision, ordered by start.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runtimeTracePredicateType } from '@affidavit/attest/type-uris.ts';
 import { attestationCodec } from '@affidavit/model/codec.ts';
@@ -7,6 +7,7 @@ import type { Attestation } from '@affidavit/model/generated/attestation.ts';
 import type { Log } from '@affidavit/stream/ports.ts';
 import { readTopic } from '@affidavit/stream/runner/read-topic.ts';
 import { CliError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import { sessionsDir } from '../sessions/store.ts';
 import type { SessionSummary } from '../sessions/summary.ts';
 import { readRuntimeTrace } from '../sessions/trace.ts';
@@ -41,7 +42,7 @@ export async function readResults(log: Log, outDir: string): Promise<SessionSumm
 /** Keeps the object where `sessions` and `session show` find it. */
 export async function keepSummary(dataDir: string, summary: SessionSummary): Promise<void> {
 	const folder = sessionsDir(dataDir);
-	await mkdir(folder, { recursive: true, mode: 0o700 });
+	await makeFolder(folder, 0o700);
 	const path = join(folder, `${summary.session}.json`);
 	const temporary = `${path}.${process.pid}.tmp`;
 	await writeFile(temporary, `${JSON.stringify(summary)}\n`, { mode: 0o600 });

@@ -1,6 +1,6 @@
 // What killed runs left behind: temporary files and folders carry the process id of their writer.
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const withPid = /\.(\d{1,10})\.tmp$/;
 
@@ -19,6 +19,16 @@ export function removeLeftovers(folder: string): void {
 	for (const name of names) {
 		const pid = Number(withPid.exec(name)?.[1] ?? 0);
 		if (pid > 0 && !isAlive(pid)) rmSync(join(folder, name), { recursive: true, force: true });
+	}
+}
+
+/** Removes a temporary folder, and the one around it when nothing else is there. */
+export function removeFolder(folder: string): void {
+	rmSync(folder, { recursive: true, force: true });
+	try {
+		rmdirSync(dirname(folder));
+	} catch {
+		// Another process works in it, or it was never made.
 	}
 }
 

@@ -14,7 +14,7 @@ import { defaultLimits } from './core/limits.ts';
 import { deriveStatements } from './derive.ts';
 import { publishEnvelope } from './envelope-folder.ts';
 import type { RefusalCode } from './errors.ts';
-import { removeLeftovers, temporaryName } from './leftovers.ts';
+import { removeFolder, removeLeftovers, temporaryName } from './leftovers.ts';
 import type { EnvelopeSigner } from './signing/envelope-signer.ts';
 import { outlastTransient } from './transient.ts';
 
@@ -56,6 +56,7 @@ export function createSignStage(deps: SignDeps): Stage {
 						if (signed.kind === 'signed') result.outputs.push({ offset: record.offset, records: signed.records });
 						else result.deadLetters.push(refuse(record, signed, deps.emit));
 					}
+					removeFolder(folder);
 					return result;
 				},
 			};
