@@ -1,10 +1,12 @@
 // A location's folder in the cache: made, locked, measured, and removed when there are too many.
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const cacheName = /^[0-9a-f]{32}$/;
+/** What a process that was killed while it took a lock left behind, by its id. */
+const unfinishedLock = /^[0-9a-f]{32}\.lock\.(\d{1,10})\./;
 const lockPollMs = 50;
 /** Deeper than a bare repository is; bounds the walk. */
 const depthMax = 8;
@@ -38,6 +40,8 @@ export async function folderBytes(folder: string, max: number, depth = depthMax)
 export async function evictCaches(cacheDir: string, keep: string, cachesMax: number): Promise<number> {
 	const others: { name: string; usedMs: number }[] = [];
 	for (const name of await readdir(cacheDir).catch(() => [])) {
+		const maker = unfinishedLock.exec(name)?.[1];
+		if (maker !== undefined && isGone(Number(maker))) await rm(join(cacheDir, name), { force: true });
 		if (!cacheName.test(name) || name === keep) continue;
 		const used = await stat(join(cacheDir, name)).catch(() => null);
 		if (used) others.push({ name, usedMs: used.mtimeMs });
@@ -63,7 +67,7 @@ export async function withFolderLock<T>(
 	work: () => Promise<T>,
 ): Promise<T | null> {
 	const path = `${folder}.lock`;
-	const token = `${process.pid} ${randomUUID()}`;
+	const token = `${process.pid} ${await startOf(process.pid)} ${randomUUID()}`;
 	const until = Date.now() + limits.waitMs;
 	while (!(await tryLock(path, token))) {
 		if (await isAbandoned(path, limits.heldMsMax)) await unlink(path).catch(() => {});
@@ -77,18 +81,18 @@ export async function withFolderLock<T>(
 	}
 }
 
+/** By a link to a file that is whole: a process killed between making a lock and writing its name would hold it for ever. */
 async function tryLock(path: string, token: string): Promise<boolean> {
+	const written = `${path}.${process.pid}.${randomUUID()}`;
+	await writeFile(written, token, { mode: 0o600 });
 	try {
-		const file = await open(path, 'wx', 0o600);
-		try {
-			await writeFile(file, token);
-		} finally {
-			await file.close();
-		}
+		await link(written, path);
 		return true;
 	} catch (cause) {
 		if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
 		throw cause;
+	} finally {
+		await unlink(written).catch(() => {});
 	}
 }
 
@@ -96,12 +100,28 @@ async function isAbandoned(path: string, heldMsMax: number): Promise<boolean> {
 	try {
 		const held = await stat(path);
 		if (Date.now() - held.mtimeMs > heldMsMax) return true;
-		const pid = Number.parseInt(await readFile(path, 'utf8'), 10);
-		// An empty lock is one that is being written right now.
-		if (!Number.isInteger(pid) || pid <= 0) return false;
+		const [pid = '', start = ''] = (await readFile(path, 'utf8')).split(' ');
+		if (!(Number(pid) > 0)) return true;
+		// Another process may have the dead one's number by now.
+		return isGone(Number(pid)) || (await startOf(Number(pid))) !== start;
+	} catch {
+		// It was let go meanwhile.
+		return false;
+	}
+}
+
+function isGone(pid: number): boolean {
+	try {
 		process.kill(pid, 0);
 		return false;
 	} catch (cause) {
 		return (cause as NodeJS.ErrnoException).code === 'ESRCH';
 	}
+}
+
+/** When the process began, in the kernel's ticks (field 22 of proc_pid_stat(5)); '-' where there is no /proc. */
+async function startOf(pid: number): Promise<string> {
+	const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+	// The command's name is in brackets and may hold blanks.
+	return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { sha256Hex } from '@affidavit/model/digests.ts';
@@ -286,7 +286,17 @@ test('a lock whose process is dead is taken over; a live one is waited for', asy
 	writeFileSync(lock, '4194305 dead');
 	assert.equal((await ask(resolver(cacheDir, { work }).resolve, 'work', commit)).note, '');
 	assert.ok(!existsSync(lock));
-	writeFileSync(lock, `${process.pid} alive`);
+	// Left by a process that was killed before it wrote its name, and by one whose number another process has now.
+	for (const left of ['', `${process.pid} 1 reused`]) {
+		writeFileSync(lock, left);
+		const again = resolver(cacheDir, { work }, { lockMsMax: 100 });
+		assert.ok((await ask(again.resolve, 'work', commit)).manifest);
+		assert.ok(!existsSync(lock));
+	}
+	const start = readFileSync('/proc/self/stat', 'utf8')
+		.replace(/^.*\) /s, '')
+		.split(' ')[19];
+	writeFileSync(lock, `${process.pid} ${start} alive`);
 	const held = resolver(cacheDir, { work }, { lockMsMax: 100 });
 	assert.match((await ask(held.resolve, 'work', commit)).note, /^locked: /);
 	assert.ok(existsSync(dirname(lock)));
