@@ -4,7 +4,7 @@ import { digestOf, fieldOf, isObject, isPath, type JsonObject, pidOf, textOf } f
 import type { Tally } from './tally.ts';
 import {
 	commandWordsMax,
-	emptySigns,
+	emptyRecord,
 	opensMax,
 	type ProcessRecord,
 	processesMax,
@@ -15,19 +15,12 @@ import {
 export function readCommandRunV01(body: JsonObject, own: boolean, tally: Tally): Recorded | null {
 	const listed = fieldOf(body, 'processes');
 	if (!Array.isArray(listed) || listed.length === 0) return null;
-	const recorded: Recorded = {
+	const recorded = emptyRecord({
 		version: 'v0.1',
 		cmd: commandOf(body),
 		exitCode: exitCodeOf(body),
 		witnessPid: 0,
-		processes: [],
-		opens: [],
-		signs: emptySigns(),
-		files: 0,
-		staleCommandLines: 0,
-		repeatedRecords: 0,
-		otherAccesses: 0,
-	};
+	});
 	const paths = new Set<string>();
 	for (const [index, entry] of listed.entries()) {
 		const process = index < processesMax && isObject(entry) ? readProcess(entry, recorded, tally) : null;

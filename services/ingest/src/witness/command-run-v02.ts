@@ -4,7 +4,7 @@ import { commandOf, digestText, exitCodeOf } from './command-run-v01.ts';
 import { fieldOf, isObject, isPath, type JsonObject, pidOf, textOf, timeOf } from './fields.ts';
 import type { Tally } from './tally.ts';
 import {
-	emptySigns,
+	emptyRecord,
 	type OpenRecord,
 	opensMax,
 	type ProcessRecord,
@@ -19,19 +19,12 @@ export function readCommandRunV02(body: JsonObject, tally: Tally): Recorded | nu
 	const hasProcesses = Array.isArray(listed) && listed.length > 0;
 	const hasFiles = isObject(files) && Object.keys(files).length > 0;
 	if (!hasProcesses && !hasFiles) return null;
-	const recorded: Recorded = {
+	const recorded = emptyRecord({
 		version: 'v0.2',
 		cmd: commandOf(body),
 		exitCode: exitCodeOf(body),
 		witnessPid: Math.max(0, pidOf(fieldOf(body, 'witnesspid'))),
-		processes: [],
-		opens: [],
-		signs: emptySigns(),
-		files: 0,
-		staleCommandLines: 0,
-		repeatedRecords: 0,
-		otherAccesses: 0,
-	};
+	});
 	if (hasProcesses) readProcesses(listed, recorded, tally);
 	if (hasFiles) readFiles(files, recorded, tally);
 	return recorded;

@@ -75,4 +75,14 @@ export const pathLengthMax = 32_768;
 /** Words of the traced command kept. */
 export const commandWordsMax = 4_096;
 
-export const emptySigns = (): BackendSigns => ({ programDigests: 0, environments: 0, speculation: 0, nullDigests: 0 });
+/** What the command-run says of itself, before any of its processes and opens is read. */
+export const emptyRecord = (told: Pick<Recorded, 'version' | 'cmd' | 'exitCode' | 'witnessPid'>): Recorded => ({
+	...told,
+	processes: [],
+	opens: [],
+	signs: { programDigests: 0, environments: 0, speculation: 0, nullDigests: 0 },
+	files: 0,
+	staleCommandLines: 0,
+	repeatedRecords: 0,
+	otherAccesses: 0,
+});

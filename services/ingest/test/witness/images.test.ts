@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { buildImages, lastAtOrBefore } from '../../src/witness/images.ts';
 import { createTally } from '../../src/witness/tally.ts';
-import { emptySigns, type ProcessRecord, type Recorded } from '../../src/witness/trace-record.ts';
+import { emptyRecord, type ProcessRecord, type Recorded } from '../../src/witness/trace-record.ts';
 
 const record = (pid: number, parentPid: number, more: Partial<ProcessRecord> = {}): ProcessRecord => ({
 	pid,
@@ -20,17 +20,8 @@ const record = (pid: number, parentPid: number, more: Partial<ProcessRecord> = {
 });
 
 const recorded = (processes: ProcessRecord[], more: Partial<Recorded> = {}): Recorded => ({
-	version: 'v0.1',
-	cmd: ['p1'],
-	exitCode: 0,
-	witnessPid: 0,
+	...emptyRecord({ version: 'v0.1', cmd: ['p1'], exitCode: 0, witnessPid: 0 }),
 	processes,
-	opens: [],
-	signs: emptySigns(),
-	files: 0,
-	staleCommandLines: 0,
-	repeatedRecords: 0,
-	otherAccesses: 0,
 	...more,
 });
 
