@@ -2,7 +2,7 @@
 // Witness ignores the field `traces`, so these rules only ever refuse what the policy engine accepted, in strict mode.
 import { type Envelope, payloadSha256 } from '@affidavit/attest/dsse.ts';
 import type { LoadedAttestation } from '@affidavit/attest/policy/collection.ts';
-import { judgeSigners } from '@affidavit/attest/policy/functionaries.ts';
+import { judgeSigners, trustOf } from '@affidavit/attest/policy/functionaries.ts';
 import { readGoEnvelope } from '@affidavit/attest/policy/go-envelope.ts';
 import { raw } from '@affidavit/attest/policy/go-shape.ts';
 import { parsePolicy } from '@affidavit/attest/policy/policy.ts';
@@ -65,7 +65,12 @@ export async function judgeTraces({ result, request }: TraceRequest): Promise<Po
 		judged: new Map(),
 		used: new Set(),
 		allowance: { steps: regoStepsMax },
-		signers: signersOf(parsed.policy, nowMs),
+		signers: {
+			...trustOf(parsed.policy),
+			nowMs,
+			cache: makeCertificateCache(),
+			allowance: makeSignersAllowance(),
+		},
 	};
 	const steps: StepNode[] = [];
 	for (const step of result.steps) steps.push(await judgeStep(step, asked.get(step.name) ?? [], traces));
@@ -84,21 +89,6 @@ function documentOf(policyBytes: Uint8Array): PolicyDocument | null {
 	if (json.kind !== 'value') return null;
 	const { document, problems } = readDocument(json.value);
 	return problems.some(({ place }) => /\.traces\b/i.test(place)) ? null : document;
-}
-
-function signersOf({ keys, roots, timestampAuthorities }: Policy, nowMs: number): SignersRequest {
-	return {
-		keys,
-		roots: roots.map(({ certificate }) => certificate),
-		intermediates: roots.flatMap(({ intermediates }) => intermediates),
-		timestampAuthorities: timestampAuthorities.flatMap(({ certificate, intermediates }) => [
-			certificate,
-			...intermediates,
-		]),
-		nowMs,
-		cache: makeCertificateCache(),
-		allowance: makeSignersAllowance(),
-	};
 }
 
 /** Every accepted collection must have its trace: an evil one beside a good one refuses the step. */

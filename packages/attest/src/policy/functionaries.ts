@@ -1,11 +1,26 @@
 // Who may sign for a step (go-witness policy/step.go, Functionary.Validate): each verified signature against each functionary.
 import type { Envelope } from '../dsse.ts';
-import type { CertificateCheck, SignerCheck } from '../signers.ts';
+import type { CertificateCheck, SignerCheck, SignersRequest } from '../signers.ts';
 import type { ChainBudget } from '../x509/chain.ts';
 import { verifyChain } from '../x509/chain.ts';
 import { allowAll, unmetConstraints } from './constraints.ts';
 import type { Functionary, Policy, PolicyStep, TrustBundle } from './policy-model.ts';
 import type { FunctionaryNode, PolicyMode, TrapNode } from './result.ts';
+
+/** What the policy trusts, for checkSigners. */
+export const trustOf = ({
+	keys,
+	roots,
+	timestampAuthorities,
+}: Policy): Pick<SignersRequest, 'keys' | 'roots' | 'intermediates' | 'timestampAuthorities'> => ({
+	keys,
+	roots: roots.map(({ certificate }) => certificate),
+	intermediates: roots.flatMap(({ intermediates }) => intermediates),
+	timestampAuthorities: timestampAuthorities.flatMap(({ certificate, intermediates }) => [
+		certificate,
+		...intermediates,
+	]),
+});
 
 export interface SignerVerdict {
 	accepted: boolean;

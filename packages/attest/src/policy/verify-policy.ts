@@ -5,6 +5,7 @@ import type { SignersAllowance } from '../signers.ts';
 import { makeSignersAllowance } from '../signers.ts';
 import type { NamedEnvelope } from '../verify-artifact.ts';
 import { type CertificateCache, makeCertificateCache } from '../x509/certificate-cache.ts';
+import { trustOf } from './functionaries.ts';
 import type { JudgedCollection, StepContext } from './judge-collection.ts';
 import { artifactPathsMax, judgeCollection } from './judge-collection.ts';
 import { linkArtifacts } from './link-artifacts.ts';
@@ -112,7 +113,6 @@ interface Shared {
 
 function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyStep, shared: Shared): StepContext {
 	const { mode, nowMs, nowNs, rego, subjects } = request;
-	const ofBundles = (bundles: Policy['roots']) => bundles.flatMap(({ intermediates }) => intermediates);
 	return {
 		engine: rego,
 		mode,
@@ -123,13 +123,7 @@ function stepContext(request: VerifyPolicyRequest, policy: Policy, step: PolicyS
 		step,
 		gates: step.attestations.map(regoGate),
 		signers: {
-			keys: policy.keys,
-			roots: policy.roots.map(({ certificate }) => certificate),
-			intermediates: ofBundles(policy.roots),
-			timestampAuthorities: policy.timestampAuthorities.flatMap(({ certificate, intermediates }) => [
-				certificate,
-				...intermediates,
-			]),
+			...trustOf(policy),
 			nowMs,
 			lenient: mode === 'witness',
 			allowance: shared.signers,
