@@ -1,6 +1,7 @@
 // What killed runs left behind: temporary files and folders carry the process id of their writer.
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isProcessAlive } from '@affidavit/stream/process-alive.ts';
 
 const withPid = /\.(\d{1,10})\.tmp$/;
 
@@ -18,7 +19,7 @@ export function removeLeftovers(folder: string): void {
 	}
 	for (const name of names) {
 		const pid = Number(withPid.exec(name)?.[1] ?? 0);
-		if (pid > 0 && !isAlive(pid)) rmSync(join(folder, name), { recursive: true, force: true });
+		if (pid > 0 && !isProcessAlive(pid)) rmSync(join(folder, name), { recursive: true, force: true });
 	}
 }
 
@@ -29,15 +30,5 @@ export function removeFolder(folder: string): void {
 		rmdirSync(dirname(folder));
 	} catch {
 		// Another process works in it, or it was never made.
-	}
-}
-
-function isAlive(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (cause) {
-		// EPERM: it runs, as another user.
-		return (cause as NodeJS.ErrnoException).code !== 'ESRCH';
 	}
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isProcessAlive } from '@affidavit/stream/process-alive.ts';
 
 const cacheName = /^[0-9a-f]{32}$/;
 /** What a process that was killed while it took a lock left behind, by its id. */
@@ -41,7 +42,7 @@ export async function evictCaches(cacheDir: string, keep: string, cachesMax: num
 	const others: { name: string; usedMs: number }[] = [];
 	for (const name of await readdir(cacheDir).catch(() => [])) {
 		const maker = unfinishedLock.exec(name)?.[1];
-		if (maker !== undefined && isGone(Number(maker))) await rm(join(cacheDir, name), { force: true });
+		if (maker !== undefined && !isProcessAlive(Number(maker))) await rm(join(cacheDir, name), { force: true });
 		if (!cacheName.test(name) || name === keep) continue;
 		const used = await stat(join(cacheDir, name)).catch(() => null);
 		if (used) others.push({ name, usedMs: used.mtimeMs });
@@ -103,19 +104,10 @@ async function isAbandoned(path: string, heldMsMax: number): Promise<boolean> {
 		const [pid = '', start = ''] = (await readFile(path, 'utf8')).split(' ');
 		if (!(Number(pid) > 0)) return true;
 		// Another process may have the dead one's number by now.
-		return isGone(Number(pid)) || (await startOf(Number(pid))) !== start;
+		return !isProcessAlive(Number(pid)) || (await startOf(Number(pid))) !== start;
 	} catch {
 		// It was let go meanwhile.
 		return false;
-	}
-}
-
-function isGone(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		return false;
-	} catch (cause) {
-		return (cause as NodeJS.ErrnoException).code === 'ESRCH';
 	}
 }
 
