@@ -1,4 +1,4 @@
-// Strings: case, trimming, joining, splitting, parts. Searching is in string-search.ts, replacing in string-replace.ts.
+// Strings: case, trimming, joining, splitting, searching, parts. Replacing is in string-replace.ts.
 import { isArray, isNumber, isSet, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import {
