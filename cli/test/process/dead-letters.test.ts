@@ -16,6 +16,7 @@ const letter = (line: number, code: string, stage = 'ingest', message = 'line: e
 		length: 5,
 		excerpt: 'password',
 		timeUs: -1,
+		subject: '',
 	}),
 	origin: { stage, partition: 0, offset: line, index: 0 },
 });

@@ -255,5 +255,6 @@ function deadLetters(
 		length: record.value.byteLength,
 		excerpt: event === null ? '' : excerptOf(event),
 		timeUs,
+		subject: '',
 	}));
 }

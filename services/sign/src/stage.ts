@@ -158,5 +158,6 @@ function refuse(
 		// The session id or nothing: a verdict's bytes hold arguments and paths.
 		excerpt: isSha256(record.key) ? record.key : '',
 		timeUs,
+		subject: '',
 	};
 }

@@ -221,6 +221,8 @@ export function verdictFor(chain: Chain, over: Partial<Verdict> = {}): Verdict {
 		processes: 2,
 		files: 4,
 		connections: 1,
+		factsPartition: -1,
+		factsOffset: -1,
 		...over,
 	};
 }

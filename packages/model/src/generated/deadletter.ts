@@ -18,4 +18,6 @@ export interface DeadLetter {
 	excerpt: string;
 	/** When it was refused, event time where known; -1 else. */
 	timeUs: number;
+	/** Host or session that the input claims to be of; empty when it does not say. A claim. */
+	subject: string;
 }

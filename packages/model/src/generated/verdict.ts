@@ -152,4 +152,8 @@ export interface Verdict {
 	files: number;
 	/** Distinct connections. */
 	connections: number;
+	/** Partition of correlate's scope that holds `factsList`; -1 when not told. A hint: not part of what is signed. */
+	factsPartition: number;
+	/** Offset of the session's first fact batch in topic `session`; -1 when not told. A hint: not part of what is signed. */
+	factsOffset: number;
 }

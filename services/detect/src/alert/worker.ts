@@ -216,6 +216,7 @@ const letterOf = (
 	length: record.value.byteLength,
 	excerpt: '',
 	timeUs,
+	subject: '',
 });
 
 const deadDelivery = (setting: WorkerSetting, dead: Delivery, at: LogRecord): DeadLetter => ({
@@ -227,4 +228,5 @@ const deadDelivery = (setting: WorkerSetting, dead: Delivery, at: LogRecord): De
 	length: Buffer.byteLength(dead.body),
 	excerpt: '',
 	timeUs: dead.timeUs,
+	subject: '',
 });

@@ -36,6 +36,7 @@ export function refuse(
 		length: record.value.length,
 		excerpt: '',
 		timeUs,
+		subject: '',
 	});
 	emit({
 		name: 'fact_batch_refused',

@@ -99,6 +99,8 @@ export async function judgeSession(input: SessionInput): Promise<Verdict> {
 		manifestNote: noteOf(input, repository, survey),
 		commit: repository.commit,
 		repository: opened?.repository ?? '',
+		factsPartition: -1,
+		factsOffset: -1,
 		...input.pins,
 		processes: processes.own,
 		files: survey.files,

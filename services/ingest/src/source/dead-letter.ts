@@ -100,6 +100,7 @@ export function deadLetterRecord(input: DeadLetterInput, redact: Redact): OutRec
 		length: input.raw.length,
 		excerpt: excerptOf(input.raw, redact),
 		timeUs: Number.isSafeInteger(input.timeUs) ? input.timeUs : -1,
+		subject: '',
 	});
 	return { topic: 'deadletter', key: input.origin, value };
 }

@@ -25,6 +25,7 @@ describe('a dead letter', () => {
 				length: 5,
 				excerpt: '{oops',
 				timeUs: -1,
+				subject: '',
 			},
 		);
 	});
