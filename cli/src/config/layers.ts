@@ -29,8 +29,8 @@ function readText(text: string, leaf: Leaf): Read {
 			if (text === 'false' || text === '0') return { kind: 'value', value: false };
 			return { kind: 'problem', expected: 'true or false' };
 		case 'number':
-			if (/^-?\d{1,15}$/.test(text)) return { kind: 'value', value: Number(text) };
-			return { kind: 'problem', expected: 'a whole number' };
+			if (/^-?\d{1,15}(\.\d{1,6})?$/.test(text)) return { kind: 'value', value: Number(text) };
+			return { kind: 'problem', expected: 'a number' };
 		case 'switch-or-list':
 			return readText(text, { ...leaf, kind: text === 'true' || text === 'false' ? 'boolean' : 'list' });
 		case 'list':

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { dotted, leafAt, leaves } from './keys.ts';
 import { environmentLayer, fileLayer, type Given } from './layers.ts';
 import { maskValue } from './mask.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, configSchema, type ParsedConfig } from './schema.ts';
 
 export interface FlagValue {
 	/** Path of a leaf, or of an entry of a map (['repositories', NAME]). */
@@ -63,13 +63,23 @@ export function resolveConfig(sources: ConfigSources): ConfigResult {
 
 	const parsed = configSchema.safeParse(assemble(given.values(), sources.defaultDataDir));
 	if (!parsed.success) return { kind: 'error', problems: parsed.error.issues.flatMap((i) => explain(i, given)) };
-	const { dataDir, outDir, keyFile } = parsed.data;
-	const config: Config = {
-		...parsed.data,
+	return { kind: 'ok', config: withDerivedDefaults(parsed.data), origins: originsOf(given) };
+}
+
+/** Defaults that lie in the data folder. */
+function withDerivedDefaults(parsed: ParsedConfig): Config {
+	const { dataDir, outDir, keyFile, agent, service } = parsed;
+	return {
+		...parsed,
 		outDir: outDir ?? resolvePath(dataDir, 'attestations'),
 		keyFile: keyFile ?? resolvePath(dataDir, 'keys', 'signing.pem'),
+		agent: { ...agent, keyFile: agent.keyFile ?? resolvePath(dataDir, 'keys', 'host.pem') },
+		service: {
+			...service,
+			trustedDir: service.trustedDir ?? resolvePath(dataDir, 'keys', 'trusted'),
+			blobsDir: service.blobsDir ?? resolvePath(dataDir, 'blobs'),
+		},
 	};
-	return { kind: 'ok', config, origins: originsOf(given) };
 }
 
 const keyOf = (path: readonly (string | number)[]): string => JSON.stringify(path);

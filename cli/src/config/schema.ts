@@ -2,24 +2,26 @@
 import { addressCheck } from '@affidavit/detect/alert/connect-guard.ts';
 import { parseLocation } from '@affidavit/detect/manifest/location.ts';
 import { z } from 'zod';
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const mib = 1024 * 1024;
-const gib = 1024 * mib;
-
-/** Marks a value that names a file or folder: a relative one counts from the configuration file that holds it, else from the working directory. */
-const pathMeta = { path: true } as const;
-/** Marks a value that may hold a credential: shown masked. */
-const secretMeta = { secret: 'url' } as const;
-/** A webhook's path is often its password. */
-const secretPathMeta = { secret: 'url-path' } as const;
-
-const text = z.string().min(1).max(4096);
-const environmentName = z
-	.string()
-	.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'expected the name of an environment variable');
-const bytes = (max: number) => z.int().min(1024).max(max);
+import {
+	bytes,
+	dayMs,
+	environmentName,
+	gib,
+	hourMs,
+	httpUrl,
+	mib,
+	minuteMs,
+	pathMeta,
+	problemAt,
+	secondMs,
+	secretMeta,
+	secretPathMeta,
+	text,
+	tlsSection,
+} from './fields.ts';
+import { agentSection, opsSection, serviceSection, tracingSection } from './fleet-sections.ts';
+import { kafkaSection } from './kafka-section.ts';
+import { redisSection } from './redis-section.ts';
 
 function areNetworks(value: boolean | string[]): boolean {
 	try {
@@ -32,10 +34,10 @@ function areNetworks(value: boolean | string[]): boolean {
 
 const webhook = z
 	.strictObject({
-		url: z
-			.url({ protocol: /^https?$/, error: 'expected an http or https URL' })
-			.max(4096)
-			.meta({ ...secretPathMeta, description: 'Where confirmed findings are posted (Standard Webhooks 1.0).' }),
+		url: httpUrl().meta({
+			...secretPathMeta,
+			description: 'Where confirmed findings are posted (Standard Webhooks 1.0).',
+		}),
 		secretFile: text.optional().meta({ ...pathMeta, description: 'File that holds the signing secret (whsec_…).' }),
 		secretEnv: environmentName.optional().meta({ description: 'Environment variable that holds the signing secret.' }),
 		leads: z.boolean().default(false).meta({ description: 'Also post leads and withdrawals, which may be false.' }),
@@ -60,9 +62,12 @@ const source = z
 			.enum(['export', 'grpc'])
 			.meta({ description: "export: tail of Tetragon's export file (lossless over restarts). grpc: GetEvents." }),
 		path: text.optional().meta({ ...pathMeta, description: "export: Tetragon's export file." }),
-		address: text.optional().meta({ description: 'grpc: unix:///var/run/tetragon/tetragon.sock.' }),
-		metricsUrl: z
-			.url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+		address: text
+			.regex(/^(unix:(\/\/)?\/|tcp:\/\/[^/?#@]+:[0-9]{1,5}$)/, 'expected unix:///PATH or tcp://HOST:PORT')
+			.optional()
+			.meta({ description: 'grpc: unix:///var/run/tetragon/tetragon.sock, or tcp://HOST:PORT.' }),
+		tls: tlsSection('Tetragon'),
+		metricsUrl: httpUrl()
 			.optional()
 			.meta({ ...secretMeta, description: "Tetragon's metrics endpoint, for its loss counters." }),
 	})
@@ -74,6 +79,8 @@ const source = z
 				path: [needed],
 				message: `expected source.${needed} for source.kind ${value.kind}`,
 			});
+		if (value.tls !== null && !value.address?.startsWith('tcp:'))
+			problemAt(context)('tls', 'expected nothing but for source.address tcp://HOST:PORT');
 		if (value[other] !== undefined)
 			context.addIssue({ code: 'custom', path: [other], message: `expected nothing for source.kind ${value.kind}` });
 	});
@@ -152,6 +159,31 @@ export const configSchema = z
 			.max(7 * 24 * hourMs)
 			.default(12 * hourMs)
 			.meta({ description: 'Longest session, milliseconds.' }),
+		silentMs: z
+			.int()
+			.min(secondMs)
+			.max(hourMs)
+			.default(30 * secondMs)
+			.meta({
+				description: 'After so long without a record a host with an open session counts as silent, milliseconds.',
+			}),
+		silentCloseMs: z
+			.int()
+			.min(minuteMs)
+			.max(24 * hourMs)
+			.default(15 * minuteMs)
+			.meta({
+				description:
+					"After so long the sessions of a silent host close as incomplete, milliseconds; longer than an outage that the agents' spools bridge.",
+			}),
+		factsRetentionMs: z
+			.int()
+			.min(0)
+			.max(365 * dayMs)
+			.default(dayMs)
+			.meta({
+				description: "How long a closed session's facts stay in the store, milliseconds; they remain in the log.",
+			}),
 		step: z
 			.string()
 			.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, dot, dash or underscore')
@@ -203,6 +235,22 @@ export const configSchema = z
 			.boolean()
 			.default(false)
 			.meta({ description: 'A build that edits its own sources fails (else a note of low severity).' }),
+		kafka: kafkaSection.prefault({}),
+		redis: redisSection.prefault({}),
+		agent: agentSection.prefault({}),
+		service: serviceSection.prefault({}),
+		ops: opsSection.prefault({}),
+		tracing: tracingSection.prefault({}),
+	})
+	.superRefine((value, context) => {
+		const problem = problemAt(context);
+		if (value.silentCloseMs <= value.silentMs) problem('silentCloseMs', 'expected more than silentMs');
+		if (value.kafka.brokers.length === 0) return;
+		// What is needed to rebuild a session must still be there when the longest outage ends (design 4.2).
+		const least = value.sessionMaxMs + value.graceMs + value.kafka.outageMsMax;
+		for (const key of ['traceRetentionMs', 'sessionRetentionMs'] as const)
+			if (value.kafka[key] < least)
+				problem(`kafka.${key}`, `expected at least ${least}: sessionMaxMs + graceMs + kafka.outageMsMax`);
 	})
 	.meta({
 		title: 'Affidavit configuration',
@@ -217,4 +265,7 @@ export type ParsedConfig = z.output<typeof configSchema>;
 export interface Config extends ParsedConfig {
 	outDir: string;
 	keyFile: string;
+	agent: ParsedConfig['agent'] & { keyFile: string };
+	/** `keyFile` null: dataDir/keys/STAGE.pem. */
+	service: ParsedConfig['service'] & { trustedDir: string; blobsDir: string };
 }
