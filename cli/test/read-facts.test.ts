@@ -27,7 +27,7 @@ async function world(stored: number): Promise<{ log: ReturnType<typeof createMem
 	await store.commit(
 		{ stage: 'correlate', partition: 0 },
 		{
-			expectedOffset: 0,
+			expectedVersion: '',
 			nextOffset: 1,
 			lowWaterOffset: 1,
 			cells: new Map(),

@@ -118,7 +118,17 @@ async function play({ host: name, batches }: Recording, manifests: Manifests): P
 			const list = facts.get(session.id) ?? [];
 			facts.set(session.id, list);
 			list.push(bytes);
-			records.push({ topic: 'session', partition: 0, offset: offset++, key: session.id, value: bytes, origin: null });
+			records.push({
+				topic: 'session',
+				partition: 0,
+				offset: offset++,
+				key: session.id,
+				value: bytes,
+				timestampUs: -1,
+				origin: null,
+				seal: null,
+				traceparent: null,
+			});
 		}
 		if (records.length === 0) continue;
 		const judged = await detect.step(records, false);

@@ -72,7 +72,17 @@ async function signed(facts: Facts, verdict: Verdict['verdict'], type: 'ed25519'
 	});
 	const worker = await stage.open(0, new Map());
 	const value = verdictCodec.encode(verdictFor(chain, { verdict }));
-	const record = { topic: 'verdict', partition: 0, offset: 0, key: session, value, origin: null } as const;
+	const record = {
+		topic: 'verdict',
+		partition: 0,
+		offset: 0,
+		key: session,
+		value,
+		timestampUs: -1,
+		origin: null,
+		seal: null,
+		traceparent: null,
+	} as const;
 	const result = await worker.step([record], false);
 	assert.deepEqual(result.deadLetters, []);
 	return { key: createPublicKey(privateKey), folder: join(outDir, session, 'r1') };

@@ -33,8 +33,9 @@ const matcher: EnvironmentMatcher = {
 async function correlated(predicate: Json) {
 	const trace = imported(predicate);
 	const writer = { cells: new Map(), commit: async () => ({ kind: 'published' as const }) };
+	const stamp = { timestampUs: -1, origin: null, seal: null, traceparent: null };
 	const records = [...importBatches({ trace, key: hostKey, writer, emit: () => {} })].map(
-		(record, offset): LogRecord => ({ ...record, topic: 'trace', partition: 0, offset, origin: null }),
+		(record, offset): LogRecord => ({ ...record, topic: 'trace', partition: 0, offset, ...stamp }),
 	);
 	const result = await run(records, { matchers: [matcher] });
 	const sessions = [...factsOf(result).values()];

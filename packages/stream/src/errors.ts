@@ -10,7 +10,13 @@ export type StreamErrorCode =
 	| 'blob-too-large'
 	| 'fenced'
 	| 'closed'
-	| 'poison-record';
+	| 'poison-record'
+	/** A remote log or store did not answer within its time; the call may be repeated. */
+	| 'unavailable'
+	/** A remote log or store refused the principal or the request for good. */
+	| 'refused'
+	/** A topic is missing, or its settings would lose data. */
+	| 'topic-unfit';
 
 /** The only error class of packages/stream. */
 export class StreamError extends Error {

@@ -8,7 +8,7 @@ export interface StepResult {
 	outputs: { offset: number; records: OutRecord[] }[];
 	cells: Map<string, Uint8Array | null>;
 	appends: { list: string; value: Uint8Array }[];
-	dropLists?: string[];
+	expireLists?: { list: string; afterMs: number }[];
 	deadLetters: DeadLetter[];
 	/** Oldest input offset that a restart with its cells intact must read again (`replayed`); the next offset when nothing is pending. */
 	lowWaterOffset: number;
@@ -32,6 +32,11 @@ export interface Stage {
 	/** A verb: ingest, correlate, detect, sign. Also the commit scope's name. */
 	name: string;
 	input: Topic;
+	/**
+	 * How copies of an input record are told: by its origin (the runner drops them), or by the stage itself, where the origin is
+	 * no authority (topic `trace`: a host's signed chain is). Default `origin`.
+	 */
+	duplicates?: 'origin' | 'stage';
 	outputs: readonly Topic[];
 	/** Builds a worker from committed cells (empty for a new partition). */
 	open(partition: number, cells: Map<string, Uint8Array>): Promise<StageWorker>;

@@ -8,6 +8,7 @@ export const topics: readonly Topic[] = [
 	'verdict',
 	'attestation',
 	'indicator',
+	'host',
 	'deadletter',
 ];
 

@@ -101,7 +101,8 @@ test('no key, a wrong signature, another host’s word and garbage are dead lett
 		hooks: [],
 		endOfInput: false,
 	};
-	const at = { topic: 'trace' as const, partition: 0, offset: 0, key: 'host', origin: null };
+	const stamp = { timestampUs: -1, origin: null, seal: null, traceparent: null };
+	const at = { topic: 'trace' as const, partition: 0, offset: 0, key: 'host', ...stamp };
 	const third = records[2] as LogRecord;
 	const bent = Uint8Array.from(third.value);
 	bent[bent.length - 1] = (bent[bent.length - 1] as number) ^ 1;

@@ -37,7 +37,17 @@ function chain(parts: Given[], session = caseSession): Uint8Array[] {
 }
 
 const recordsOf = (batches: readonly Uint8Array[], from = 0, key = caseSession): LogRecord[] =>
-	batches.map((value, i) => ({ topic: 'session', partition: 0, offset: from + i, key, value, origin: null }));
+	batches.map((value, i) => ({
+		topic: 'session',
+		partition: 0,
+		offset: from + i,
+		key,
+		value,
+		timestampUs: -1,
+		origin: null,
+		seal: null,
+		traceparent: null,
+	}));
 
 interface World {
 	deps: DetectStageDeps;

@@ -33,7 +33,10 @@ const record = (verdict: Verdict, key: string = verdict.session, offset = 7): Lo
 	offset,
 	key,
 	value: verdictCodec.encode(verdict),
+	timestampUs: -1,
 	origin: null,
+	seal: null,
+	traceparent: null,
 });
 
 async function step(outDir: string, records: LogRecord[], replayed = false, by = signer) {

@@ -11,7 +11,9 @@ export interface LogPartition {
 	start: number;
 	end: number;
 	bytes: number;
-	append(record: OutRecord & { origin: Origin }): void;
+	append(record: OutRecord & { origin: Origin }, nowUs: number): void;
+	/** Offset of the first record with a timestamp of `timeUs` or later; `end` when there is none. */
+	offsetAt(timeUs: number): number;
 	read(offset: number, max: { records: number; bytes: number }): LogRecord[];
 	/** Deletes oldest records below `before` while fewer than `bytesWanted` are freed and more than `bytesKept` stay; the bytes freed. */
 	trim(before: number, bytesWanted: number, bytesKept: number): number;
@@ -33,22 +35,26 @@ export function openLogPartition(db: DatabaseSync, topic: Topic, partition: numb
 	// A table per partition: appends go to the right edge of one b-tree, and the key is the offset alone.
 	db.exec(`CREATE TABLE IF NOT EXISTS ${table} (position INTEGER PRIMARY KEY, key ANY NOT NULL, value BLOB NOT NULL,
 		origin_stage ANY NOT NULL, origin_partition INTEGER NOT NULL, origin_offset INTEGER NOT NULL,
-		origin_index INTEGER NOT NULL) STRICT`);
+		origin_index INTEGER NOT NULL, timestamp INTEGER NOT NULL) STRICT`);
 	db.prepare('INSERT OR IGNORE INTO partition VALUES (?, ?, 0, 0, 0)').run(topic, partition);
 	const counters = db.prepare('SELECT start, next, bytes FROM partition WHERE topic = ? AND partition = ?');
 	const save = db.prepare('UPDATE partition SET start = ?, next = ?, bytes = ? WHERE topic = ? AND partition = ?');
-	const insert = db.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?)`);
+	const insert = db.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
 	const select = db.prepare(`SELECT * FROM ${table} WHERE position >= ? ORDER BY position LIMIT ?`);
 	const sizes = db.prepare(`SELECT position, key, length(value) AS size FROM ${table} ORDER BY position`);
+	const timestamp = db.prepare(`SELECT timestamp FROM ${table} WHERE position = ?`);
 	const remove = db.prepare(`DELETE FROM ${table} WHERE position < ?`);
+	// Timestamps never fall, though the clock may be set back: records are found by them.
+	let newestUs = 0;
 	const self: LogPartition = {
 		topic,
 		partition,
 		start: 0,
 		end: 0,
 		bytes: 0,
-		append: (record) => {
+		append: (record, nowUs) => {
 			const { origin } = record;
+			newestUs = Math.max(newestUs, nowUs);
 			insert.run(
 				self.end,
 				encodeName(record.key),
@@ -57,10 +63,12 @@ export function openLogPartition(db: DatabaseSync, topic: Topic, partition: numb
 				origin.partition,
 				origin.offset,
 				origin.index,
+				newestUs,
 			);
 			self.end += 1;
 			self.bytes += recordBytes(record.key, record.value);
 		},
+		offsetAt: (timeUs) => firstFrom(timestamp, self.start, self.end, timeUs),
 		read: (offset, max) => readRows(select, topic, partition, offset, max),
 		trim: (before, bytesWanted, bytesKept) => trimRows(self, sizes, remove, before, bytesWanted, bytesKept),
 		saveCounters: () => {
@@ -75,7 +83,20 @@ export function openLogPartition(db: DatabaseSync, topic: Topic, partition: numb
 		},
 	};
 	self.loadCounters();
+	newestUs = Number(timestamp.get(self.end - 1)?.['timestamp'] ?? 0);
 	return self;
+}
+
+/** Binary search: offsets have no holes, timestamps never fall. */
+function firstFrom(timestamp: StatementSync, start: number, end: number, timeUs: number): number {
+	let low = start;
+	let high = end;
+	while (low < high) {
+		const middle = Math.floor((low + high) / 2);
+		if (Number(timestamp.get(middle)?.['timestamp']) >= timeUs) high = middle;
+		else low = middle + 1;
+	}
+	return low;
 }
 
 function readRows(
@@ -95,12 +116,15 @@ function readRows(
 			offset: row['position'] as number,
 			key: decodeName(row['key']),
 			value,
+			timestampUs: row['timestamp'] as number,
 			origin: {
 				stage: decodeName(row['origin_stage']),
 				partition: row['origin_partition'] as number,
 				offset: row['origin_offset'] as number,
 				index: row['origin_index'] as number,
 			},
+			seal: null,
+			traceparent: null,
 		});
 		bytes += value.byteLength;
 		if (bytes >= max.bytes) break;

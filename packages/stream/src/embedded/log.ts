@@ -21,6 +21,8 @@ export interface EmbeddedLogOptions {
 	/** Partitions per topic, 1 where absent. May not shrink or grow once a topic holds records: keys would change place. */
 	partitions?: Partial<Record<Topic, number>>;
 	emit?: Emit;
+	/** The log's clock, microseconds since 1970. Default: the machine's. */
+	nowUs?: () => number;
 }
 
 /** Throws StreamError: log-locked when another process (or this one) has the folder open, log-corrupt. */
@@ -33,7 +35,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): Log {
 		durability: options.durability ?? 'process',
 		// The bound proper is on records; this one stops a runaway file (free pages, row overhead).
 		fileBytesMax: maxBytes * 2 + 64 * 1024 ** 2,
-		version: 1,
+		version: 2,
 		schema: logSchema,
 		codes: { locked: 'log-locked', full: 'log-full', corrupt: 'log-corrupt' },
 	});
@@ -43,6 +45,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): Log {
 			maxBytes,
 			unreadBytesKept: options.unreadBytesKept ?? Math.floor(maxBytes / 32),
 			emit: options.emit ?? (() => {}),
+			nowUs: options.nowUs ?? (() => Date.now() * 1000),
 		});
 	} catch (error) {
 		database.close();
@@ -56,11 +59,13 @@ interface Bounds {
 	maxBytes: number;
 	unreadBytesKept: number;
 	emit: Emit;
+	nowUs: () => number;
 }
 
 function embeddedLog(database: OpenDatabase, partitions: Partitions, counts: PartitionCounts, bounds: Bounds): Log {
 	const signal = createAppendSignal();
 	const all = [...partitions.values()].flat();
+	let open = true;
 	const lowWaters = openLowWaters(database);
 	const at = (topic: Topic, partition: number): LogPartition => {
 		const found = partitions.get(topic)?.[partition];
@@ -76,9 +81,10 @@ function embeddedLog(database: OpenDatabase, partitions: Partitions, counts: Par
 				database.transact(() => {
 					makeRoom(records, all, lowWaters, bounds, trimmed);
 					const changed = new Set<LogPartition>(trimmed.map((t) => t.of));
+					const nowUs = bounds.nowUs();
 					for (const record of records) {
 						const target = at(record.topic, partitionOf(record.key, counts(record.topic)));
-						target.append(record);
+						target.append(record, nowUs);
 						changed.add(target);
 					}
 					for (const partition of changed) partition.saveCounters();
@@ -102,8 +108,12 @@ function embeddedLog(database: OpenDatabase, partitions: Partitions, counts: Par
 			lowWaters.save(stage, topic, partition, { offset, needed: needed ?? offset });
 		},
 		lowWater: async (stage, topic, partition) => lowWaters.get(stage, topic, partition),
-		waitForAppend: (topic, abort) => signal.wait(topic, abort),
+		waitForRecord: async (topic, partition, offset, abort) => {
+			while (open && !abort.aborted && at(topic, partition).end <= offset) await signal.wait(topic, abort);
+		},
+		offsetAt: async (topic, partition, timeUs) => database.guard(() => at(topic, partition).offsetAt(timeUs)),
 		close: async () => {
+			open = false;
 			signal.wakeAll();
 			database.close();
 		},

@@ -13,6 +13,8 @@ export interface MemoryLogOptions {
 	maxBytes?: number;
 	unreadBytesKept?: number;
 	emit?: Emit;
+	/** The log's clock, microseconds since 1970. Default: the machine's. */
+	nowUs?: () => number;
 }
 
 interface MemoryPartition {
@@ -39,6 +41,7 @@ export function createMemoryLog(options: MemoryLogOptions = {}): MemoryLog {
 	const maxBytes = options.maxBytes ?? Number.MAX_SAFE_INTEGER;
 	const kept = options.unreadBytesKept ?? Math.floor(maxBytes / 32);
 	const signal = createAppendSignal();
+	const nowUs = options.nowUs ?? (() => Date.now() * 1000);
 	let open = true;
 	let all: MemoryPartition[] = topics.flatMap((topic) =>
 		Array.from({ length: counts(topic) }, (_, partition) => emptyPartition(topic, partition)),
@@ -60,7 +63,8 @@ export function createMemoryLog(options: MemoryLogOptions = {}): MemoryLog {
 				limit = Math.min(limit, fillLimit(record.topic) * maxBytes);
 			}
 			makeRoom(all, incoming, limit, kept, maxBytes / 64, options.emit ?? (() => {}));
-			for (const { topic, key, value, origin } of records) {
+			const timestampUs = nowUs();
+			for (const { topic, key, value, origin, seal, traceparent } of records) {
 				const p = at(topic, partitionOf(key, counts(topic)));
 				p.bytes += recordBytes(key, value);
 				const offset = p.start + p.records.length;
@@ -71,7 +75,10 @@ export function createMemoryLog(options: MemoryLogOptions = {}): MemoryLog {
 					offset,
 					key,
 					value: new Uint8Array(value),
+					timestampUs,
 					origin: { ...origin },
+					seal: seal ?? null,
+					traceparent: traceparent ?? null,
 				});
 			}
 			signal.wake(new Set(records.map((r) => r.topic)));
@@ -99,7 +106,17 @@ export function createMemoryLog(options: MemoryLogOptions = {}): MemoryLog {
 			at(topic, partition).readers.set(stage, { offset, needed: needed ?? offset });
 		},
 		lowWater: async (stage, topic, partition) => at(topic, partition).readers.get(stage)?.offset ?? 0,
-		waitForAppend: (topic, abort) => signal.wait(topic, abort),
+		waitForRecord: async (topic, partition, offset, abort) => {
+			while (open && !abort.aborted) {
+				const { start, records } = at(topic, partition);
+				if (start + records.length > offset) return;
+				await signal.wait(topic, abort);
+			}
+		},
+		offsetAt: async (topic, partition, timeUs) => {
+			const { start, records } = at(topic, partition);
+			return records.find((record) => record.timestampUs >= timeUs)?.offset ?? start + records.length;
+		},
 		close: async () => {
 			open = false;
 			signal.wakeAll();

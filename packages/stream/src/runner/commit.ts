@@ -44,12 +44,12 @@ export async function commit(
 
 	state.crashPoint('before-commit');
 	const committed = await ports.store.commit(scope, {
-		expectedOffset: state.fence,
+		expectedVersion: state.version,
 		nextOffset,
 		lowWaterOffset: lowWater,
 		cells,
 		appends: result?.appends ?? [],
-		dropLists: result?.dropLists ?? [],
+		expireLists: result?.expireLists ?? [],
 		outbox: fresh,
 	});
 	if (committed.kind === 'fenced') {
@@ -60,7 +60,8 @@ export async function commit(
 	seen.accept();
 	state.draft = emptyDraft();
 	state.suppress = suppress;
-	state.fence = state.liveFrom = state.position = nextOffset;
+	state.version = committed.version;
+	state.liveFrom = state.position = nextOffset;
 	state.isolateReplay = false;
 	state.lowWater = lowWater;
 	state.rebuild = rebuild;
@@ -91,7 +92,7 @@ export async function publish(state: PartitionState): Promise<boolean> {
 			return false;
 		}
 		state.crashPoint('after-publish');
-		await ports.store.published(scope, state.lastOutboxId, state.fence);
+		await ports.store.published(scope, state.lastOutboxId, state.version);
 		state.pending = pendingOf([]);
 		state.crashPoint('after-published');
 	}

@@ -4,6 +4,7 @@ import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
 import type { LogRecord, Origin, OutRecord } from '../ports.ts';
 
 const messageCharsMax = 500;
+const subjectCharsMax = 256;
 
 /** What a dead letter of a log record says in `origin`. */
 export const recordOrigin = (record: Pick<LogRecord, 'topic' | 'partition' | 'offset'>): string =>
@@ -29,6 +30,7 @@ export function poisonLetter(stage: string, record: LogRecord, error: unknown): 
 		// No excerpt: nothing here knows how to redact a record of this topic.
 		excerpt: '',
 		timeUs: -1,
+		subject: record.key.slice(0, subjectCharsMax),
 	};
 }
 

@@ -1,11 +1,17 @@
 import type { Emit } from '../internal-event.ts';
 import type { Log, Store } from '../ports.ts';
+import type { Seals } from '../seal/seal.ts';
+import type { Tracing } from '../tracing.ts';
 
 /** What a runner works on. */
 export interface RunnerPorts {
 	log: Log;
 	store: Store;
 	emit: Emit;
+	/** Signs what a stage writes and checks what it reads; absent where this process is the log's only writer. */
+	seals?: Seals;
+	/** Absent when off. */
+	tracing?: Tracing;
 }
 
 /**

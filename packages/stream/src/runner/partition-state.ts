@@ -20,8 +20,8 @@ export interface PartitionState {
 	seen: Seen;
 	/** Learnt since the last commit outside a step. */
 	draft: SeenDraft;
-	/** The stored input offset that the next commit expects. */
-	fence: number;
+	/** The scope's version that the next commit expects. */
+	version: string;
 	/** Input below it is replayed, input from it on is processed. */
 	liveFrom: number;
 	/** Next input offset to read. */
@@ -75,7 +75,7 @@ export async function openState(
 		worker: await stage.open(partition, stageCells(stored.cells)),
 		seen: loadSeen(stored.cells),
 		draft: emptyDraft(),
-		fence: stored.offset,
+		version: stored.version,
 		liveFrom: stored.fresh ? rebuild : stored.offset,
 		position: begin,
 		lowWater: begin,
@@ -121,7 +121,7 @@ async function recoverFromLog(state: PartitionState, start: number): Promise<voi
 export async function reopenWorker(state: PartitionState): Promise<void> {
 	const { stage, scope, ports } = state;
 	const stored = await ports.store.load(scope);
-	if (stored.offset !== state.fence) {
+	if (stored.version !== state.version) {
 		state.fencedAt = stored.offset;
 		return;
 	}

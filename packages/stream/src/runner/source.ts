@@ -56,7 +56,7 @@ export async function openSource(scope: Scope, ports: RunnerPorts, options: Sour
 		ports,
 		crashPoint: options.crashPoint ?? (() => {}),
 		limits: runnerLimits(options).publish,
-		fence: stored.offset,
+		version: stored.version,
 		offset: stored.offset,
 		lastOutboxId: await store.lastOutboxId(scope),
 		pending: pendingOf(stored.outbox),
@@ -95,8 +95,8 @@ interface SourceState {
 	readonly ports: RunnerPorts;
 	readonly crashPoint: (point: CrashPoint) => void;
 	readonly limits: { records: number; bytes: number };
-	/** The stored offset that the next commit expects. */
-	fence: number;
+	/** The scope's version that the next commit expects. */
+	version: string;
 	offset: number;
 	lastOutboxId: number;
 	pending: PendingOutbox;
@@ -119,7 +119,7 @@ async function commitAndPublish(
 	}));
 	state.crashPoint('before-commit');
 	const result = await ports.store.commit(scope, {
-		expectedOffset: state.fence,
+		expectedVersion: state.version,
 		nextOffset: offset + 1,
 		lowWaterOffset: offset + 1,
 		cells: commit.cells,
@@ -129,7 +129,8 @@ async function commitAndPublish(
 	if (result.kind === 'fenced')
 		throw new StreamError('fenced', `${scope.stage}: another writer has committed up to ${result.storedOffset}`);
 	state.crashPoint('after-commit');
-	state.fence = state.offset = offset + 1;
+	state.version = result.version;
+	state.offset = offset + 1;
 	state.lastOutboxId += outbox.length;
 	state.pending = pendingOf(outbox);
 	for (const [name, value] of commit.cells) {
@@ -158,7 +159,7 @@ async function publish(state: SourceState, signal: AbortSignal): Promise<boolean
 		await sleep(backoffMs(attempt), signal);
 	}
 	state.crashPoint('after-publish');
-	await ports.store.published(scope, state.lastOutboxId, state.fence);
+	await ports.store.published(scope, state.lastOutboxId, state.version);
 	state.pending = pendingOf([]);
 	state.crashPoint('after-published');
 	return true;

@@ -4,7 +4,7 @@ import { StreamError } from '../errors.ts';
 import type { Stage } from '../stage.ts';
 import type { RunnerOptions, RunnerPorts } from './options.ts';
 import { openPartition, type PartitionRunner } from './partition-runner.ts';
-import { backoffMs, sleep, waitForInput } from './wait.ts';
+import { backoffMs, sleep } from './wait.ts';
 
 export type PartitionOutcome = { stage: string; partition: number } & (
 	| { kind: 'drained' }
@@ -103,7 +103,7 @@ async function runLive({ runner, stage }: Opened, ports: RunnerPorts, signal: Ab
 				break;
 			case 'idle':
 				blocked = 0;
-				await waitForInput(ports.log, stage.input, runner.partition, runner.position(), signal);
+				await ports.log.waitForRecord(stage.input, runner.partition, runner.position(), signal);
 				break;
 			case 'blocked':
 				await sleep(backoffMs(blocked), signal);

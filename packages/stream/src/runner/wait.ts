@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log, Topic } from '../ports.ts';
 
 const backoffMsMin = 5;
 const backoffMsMax = 250;
@@ -13,33 +12,5 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
 		await delay(ms, undefined, { signal });
 	} catch (error) {
 		if (!signal.aborted) throw error;
-	}
-}
-
-/** Resolves when the partition holds something at `position` or after, or when `signal` aborts. */
-export async function waitForInput(
-	log: Log,
-	topic: Topic,
-	partition: number,
-	position: number,
-	signal: AbortSignal,
-): Promise<void> {
-	while (!signal.aborted) {
-		const wake = new AbortController();
-		const stop = (): void => wake.abort();
-		signal.addEventListener('abort', stop);
-		try {
-			// First the wait, then the look: an append between the two must not be slept over.
-			const appended = log.waitForAppend(topic, wake.signal);
-			const { end } = await log.bounds(topic, partition);
-			if (end > position) {
-				stop();
-				await appended;
-				return;
-			}
-			await appended;
-		} finally {
-			signal.removeEventListener('abort', stop);
-		}
 	}
 }

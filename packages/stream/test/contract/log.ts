@@ -145,21 +145,44 @@ export function logContract(name: string, open: OpenLog): void {
 			assert.equal(await log.lowWater('detect', 'trace', 0), 0);
 		});
 
-		test('wakes who waits for an append to the topic, and only then', {}, async (log) => {
+		test('wakes who waits for a record when it is there, and not before', {}, async (log) => {
 			const never = new AbortController();
+			const from = (await log.bounds('session', 0)).end;
 			let woken = false;
-			const waiting = log.waitForAppend('session', never.signal).then(() => {
+			const waiting = log.waitForRecord('session', 0, from + 1, never.signal).then(() => {
 				woken = true;
 			});
 			await log.append([record('trace', 'k', 'other topic')]);
+			await log.append([record('session', 'k', 'the one before')]);
 			await new Promise((resolve) => setTimeout(resolve, 20));
 			assert.equal(woken, false);
 			await log.append([record('session', 'k', 'this one')]);
 			await waiting;
-			const aborted = log.waitForAppend('session', never.signal);
+			await log.waitForRecord('session', 0, from + 1, never.signal);
+			await log.waitForRecord('session', 0, from, never.signal);
+			const aborted = log.waitForRecord('session', 0, from + 2, never.signal);
 			never.abort();
 			await aborted;
-			await log.waitForAppend('session', never.signal);
+			await log.waitForRecord('session', 0, from + 2, never.signal);
+		});
+
+		test('finds records by when it took them', {}, async (log) => {
+			const before = Date.now() * 1000;
+			for (const value of ['a', 'b', 'c']) {
+				await log.append([record('session', 'k', value)]);
+				await new Promise((resolve) => setTimeout(resolve, 5));
+			}
+			const { start, end } = await log.bounds('session', 0);
+			const records = await log.read('session', 0, start, all);
+			assert.equal(records.length, 3);
+			let newest = before - 60_000_000;
+			for (const { offset, timestampUs } of records) {
+				assert.ok(timestampUs > newest, `${timestampUs} after ${newest}`);
+				newest = timestampUs;
+				assert.equal(await log.offsetAt('session', 0, timestampUs), offset);
+			}
+			assert.equal(await log.offsetAt('session', 0, 0), start);
+			assert.equal(await log.offsetAt('session', 0, newest + 1_000), end);
 		});
 
 		test('rejects what comes after close', {}, async (log) => {

@@ -149,9 +149,9 @@ describe('embedded store on disk', () => {
 		const store = openEmbeddedStore({ folder, maxBytes: 1 << 20 });
 		t.after(() => store.close());
 		const scope = { stage: 's', partition: 0 };
-		const commit = (n: number, value: Uint8Array | null) =>
+		const commit = async (n: number, value: Uint8Array | null) =>
 			store.commit(scope, {
-				expectedOffset: n,
+				expectedVersion: (await store.load(scope)).version,
 				nextOffset: n + 1,
 				lowWaterOffset: n,
 				cells: new Map([['big', value]]),

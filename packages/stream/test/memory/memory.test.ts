@@ -44,15 +44,22 @@ describe('snapshots', () => {
 		};
 		await store.commit(scope, {
 			...commit,
-			expectedOffset: 0,
+			expectedVersion: '',
 			nextOffset: 1,
 			cells: new Map([['a', Buffer.from('1')]]),
 		});
 		const snapshot = store.snapshot();
-		await store.commit(scope, { ...commit, expectedOffset: 1, nextOffset: 2, cells: new Map([['a', null]]) });
+		const { version } = await store.load(scope);
+		const next = { ...commit, expectedVersion: version, nextOffset: 2, cells: new Map([['a', null]]) };
+		const later = await store.commit(scope, next);
 		store.restore(snapshot);
 		const state = await store.load(scope);
 		assert.deepEqual([state.offset, state.cells.size, state.outbox.length], [1, 1, 1]);
+		assert.equal(state.version, version);
+		const again = await store.commit(scope, next);
+		assert.equal(again.kind, 'committed');
+		assert.notDeepEqual(again, later);
+		store.restore(snapshot);
 		store.clear();
 		assert.equal((await store.load(scope)).fresh, true);
 	});

@@ -10,7 +10,10 @@ const run: LogRecord[] = [5, 6, 9].map((offset) => ({
 	...out('trace', `in ${offset}`),
 	partition: 1,
 	offset,
+	timestampUs: -1,
 	origin: null,
+	seal: null,
+	traceparent: null,
 }));
 const scope = { stage: 'detect', partition: 1 };
 const letter = (origin: string, message: string): DeadLetter => ({
@@ -22,6 +25,7 @@ const letter = (origin: string, message: string): DeadLetter => ({
 	length: 0,
 	excerpt: '',
 	timeUs: -1,
+	subject: '',
 });
 
 describe('the outbox of a step', () => {

@@ -166,6 +166,7 @@ describe('dead letters', () => {
 					length: 3,
 					excerpt: '',
 					timeUs: 5,
+					subject: '',
 				})),
 		}));
 		await pumpAll(await openPartition(stage, 0, world));
@@ -350,7 +351,7 @@ describe('a log that does not fit the store', () => {
 		await world.store.commit(
 			{ stage: 'echo', partition: 0 },
 			{
-				expectedOffset: 0,
+				expectedVersion: '',
 				nextOffset: 2,
 				lowWaterOffset: 2,
 				cells: new Map(),

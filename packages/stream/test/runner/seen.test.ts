@@ -19,7 +19,10 @@ const at = (offset: number, stage: string, originOffset: number, index = 0): Log
 	offset,
 	key: '',
 	value: new Uint8Array(0),
+	timestampUs: -1,
 	origin: { stage, partition: 0, offset: originOffset, index },
+	seal: null,
+	traceparent: null,
 });
 
 const empty = (): Seen => ({ marks: new Map(), skipped: [] });

@@ -33,7 +33,7 @@ const emptyResult = (): StepResult => ({
 	outputs: [],
 	cells: new Map(),
 	appends: [],
-	dropLists: [],
+	expireLists: [],
 	deadLetters: [],
 	lowWaterOffset: 0,
 	rebuildOffset: 0,
@@ -64,6 +64,7 @@ const letter = (record: LogRecord) => ({
 	length: record.value.byteLength,
 	excerpt: '',
 	timeUs: -1,
+	subject: '',
 });
 
 /** trace → session, finding: holds records back, chains each session's texts. */
@@ -93,7 +94,7 @@ export const holdStage: Stage = {
 			} else if (kind === 'close' && session) {
 				out('session', { session: name, kind: 'close', text: session.chain });
 				sessions.delete(name);
-				result.dropLists?.push(name);
+				result.expireLists?.push({ list: name, afterMs: 0 });
 			} else return;
 			changed.add(name);
 		};

@@ -56,7 +56,17 @@ export function createAgent(host: string, source: TraceBatch['source'] = 'file')
 			};
 			const { bytes, payloadDigest } = signBatch(batch, hostKey);
 			chain = { sequence: batch.sequence + 1, previous: payloadDigest };
-			return { topic: 'trace', partition: 0, offset: offset++, key: host, value: bytes, origin: null };
+			return {
+				topic: 'trace',
+				partition: 0,
+				offset: offset++,
+				key: host,
+				value: bytes,
+				timestampUs: -1,
+				origin: null,
+				seal: null,
+				traceparent: null,
+			};
 		},
 	};
 }

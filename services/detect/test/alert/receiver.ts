@@ -93,5 +93,8 @@ export const record = (offset: number, value: Finding | Uint8Array): LogRecord =
 	offset,
 	key: 's',
 	value: value instanceof Uint8Array ? value : findingCodec.encode(value),
+	timestampUs: -1,
 	origin: null,
+	seal: null,
+	traceparent: null,
 });

@@ -39,7 +39,17 @@ async function judge(stream: string, expectation: Expectation, withIndicators = 
 	const { batches, results } = await run(recordsOf(host, decoded, 500));
 	const published = results.flatMap((r) => r.outputs.flatMap((o) => o.records));
 	const records = published.map(
-		({ key, value }, offset): LogRecord => ({ topic: 'session', partition: 0, offset, key, value, origin: null }),
+		({ key, value }, offset): LogRecord => ({
+			topic: 'session',
+			partition: 0,
+			offset,
+			key,
+			value,
+			timestampUs: -1,
+			origin: null,
+			seal: null,
+			traceparent: null,
+		}),
 	);
 	const repositories = new Map(
 		Object.entries(expectation.repos).map(([name, file]) => [name, join(traces, stream, file)]),
