@@ -14,11 +14,11 @@ interface Cursor {
 
 type Skip = (cursor: Cursor) => void;
 
-/** Returns a function that is true when `bytes` hold one value of the schema, to the last byte. Types that it does not know throw here. */
-export function createAvroWalk(schema: unknown): (bytes: Uint8Array) => boolean {
+/** Returns a function that is true when `bytes` hold one value of the schema from index `from` to the last byte. Types that it does not know throw here. */
+export function createAvroWalk(schema: unknown, from = 0): (bytes: Uint8Array) => boolean {
 	const skip = skipOf(schema as Schema, new Map());
 	return (bytes) => {
-		const cursor = { bytes, at: 0 };
+		const cursor = { bytes, at: from };
 		skip(cursor);
 		return cursor.at === bytes.length;
 	};

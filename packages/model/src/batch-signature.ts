@@ -1,11 +1,11 @@
 // The host's signature over a trace batch, and the link from one batch to the next (design 4, "Nothing upstream is trusted").
 // Shared by who writes batches (ingest) and who checks them (correlate); pure.
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createAvroWalk } from './avro-bounds.ts';
 import { signedBatchCodec, traceBatchCodec } from './codec.ts';
+import { frameBytes } from './frame.ts';
 import type { SignedBatch } from './generated/signed-batch.ts';
 import type { TraceBatch } from './generated/trace.ts';
+import type { KeyAnswer } from './host-directory.ts';
 
 /** A host's ed25519 key. */
 export interface HostKey {
@@ -36,7 +36,7 @@ export const keyIdOf = (publicKey: KeyObject): string =>
 		.digest('hex');
 
 export interface SignedBytes {
-	/** SignedBatch in Avro binary encoding: the record of topic `trace`. */
+	/** A framed SignedBatch: the record of topic `trace`. */
 	bytes: Uint8Array;
 	/** sha256 of the payload: `previous` of the next batch. */
 	payloadDigest: Uint8Array;
@@ -54,69 +54,114 @@ export function signBatch(batch: TraceBatch, key: HostKey): SignedBytes {
 }
 
 /** Closed list; docs/errors.md explains each. */
-export type BatchErrorCode = 'batch-too-large' | 'not-a-batch' | 'unknown-key' | 'bad-signature';
+export type BatchErrorCode =
+	| 'batch-too-large'
+	| 'not-a-batch'
+	| 'unknown-key'
+	| 'bad-signature'
+	/** Signed with a key that is another host's. */
+	| 'wrong-host'
+	| 'revoked-key'
+	/** Outside the key's validity: too late, or too early. */
+	| 'expired-key';
 
 export type VerifiedBatch =
 	| { kind: 'ok'; batch: TraceBatch; payloadDigest: Uint8Array; keyId: string }
-	| { kind: 'error'; code: BatchErrorCode; message: string };
+	/** `host`: who the batch claims to be of, at most 253 characters; empty when it does not say. */
+	| { kind: 'error'; code: BatchErrorCode; message: string; host: string };
 
 /**
- * Checks a record of topic `trace`. `resolveKey` says which public key a host may use: a key of another host must not be
- * returned. Never throws. The chain (sequence, previous) is the caller's to check; indices into the string table are checked
- * by unpackEvents.
+ * Which public key a host may use: the key alone, or an answer with the reason why not (host-directory.ts). undefined and
+ * `unknown` are the same. `atUs` is what verifySignedBatch was given.
  */
-export function verifySignedBatch(
-	bytes: Uint8Array,
-	resolveKey: (host: string, keyId: string) => KeyObject | undefined,
-): VerifiedBatch {
+export type ResolveKey = (host: string, keyId: string, atUs: number) => KeyObject | undefined | KeyAnswer;
+
+/**
+ * Checks a record of topic `trace`. `resolveKey` must not return another host's key as the host's own. `atUs`: the log's time of
+ * the record; -1 when it keeps none. Never throws. The chain (sequence, previous) is the caller's to check; indices into the
+ * string table are checked by unpackEvents.
+ */
+export function verifySignedBatch(bytes: Uint8Array, resolveKey: ResolveKey, atUs = -1): VerifiedBatch {
 	if (bytes.byteLength > signedBatchBytesMax)
 		return refused('batch-too-large', `${bytes.byteLength} bytes: expected at most ${signedBatchBytesMax}`);
 	let signed: SignedBatch;
-	let host: string | null;
 	try {
 		signed = signedBatchCodec.decode(bytes);
-		host = hostOf(signed.payload);
 	} catch (cause) {
 		return refused('not-a-batch', `expected a SignedBatch: ${String(cause)}`);
 	}
+	const { payload, keyId } = signed;
+	const host = hostOf(payload);
 	if (host === null) return refused('not-a-batch', 'payload: expected a TraceBatch');
-	const key = resolveKey(host, signed.keyId);
-	if (key === undefined || key.type !== 'public' || key.asymmetricKeyType !== 'ed25519')
+	const answer = answerOf(resolveKey(host, keyId, atUs));
+	if (answer.kind === 'unknown' || !isEd25519Public(answer.publicKey))
 		return refused(
 			'unknown-key',
-			`keyId: ${printable(signed.keyId)} is not a known ed25519 key of host ${printable(host)}`,
+			`keyId: ${printable(keyId)} is not a known ed25519 key of host ${printable(host)}`,
+			host,
 		);
-	if (!verify(null, signed.payload, key, signed.signature))
-		return refused('bad-signature', `signature: does not match the payload of a batch of host ${printable(host)}`);
-	// Only what a known key has signed is decoded, and not even that on its word.
-	if (!isTraceBatch(signed.payload)) return refused('not-a-batch', 'payload: expected a TraceBatch');
-	let batch: TraceBatch;
-	try {
-		batch = traceBatchCodec.decode(signed.payload);
-	} catch (cause) {
-		return refused('not-a-batch', `payload: expected a TraceBatch: ${String(cause)}`);
-	}
-	const shape = batch.host === host ? shapeError(batch) : 'host: not the one that the key was looked up for';
-	if (shape !== null) return refused('not-a-batch', shape);
-	return {
-		kind: 'ok',
-		batch,
-		payloadDigest: createHash('sha256').update(signed.payload).digest(),
-		keyId: signed.keyId,
-	};
+	// Before the answer's reason: who does not hold the key must not be able to accuse the one who does.
+	if (!verify(null, payload, answer.publicKey, signed.signature))
+		return refused(
+			'bad-signature',
+			`signature: does not match the payload of a batch of host ${printable(host)}`,
+			host,
+		);
+	if (answer.kind !== 'ok') return refusedKey(answer, host, keyId, atUs);
+	return decodePayload(payload, host, keyId);
 }
 
-const isTraceBatch = createAvroWalk(
-	JSON.parse(readFileSync(new URL('../../../schemas/trace.avsc', import.meta.url), 'utf8')),
-);
+/** Only what a known key has signed is decoded, and not even that on its word. */
+function decodePayload(payload: Uint8Array, host: string, keyId: string): VerifiedBatch {
+	let batch: TraceBatch;
+	try {
+		if (!traceBatchCodec.holds(payload)) return refused('not-a-batch', 'payload: expected a TraceBatch', host);
+		batch = traceBatchCodec.decode(payload);
+	} catch (cause) {
+		return refused('not-a-batch', `payload: expected a TraceBatch: ${String(cause)}`, host);
+	}
+	const shape = batch.host === host ? shapeError(batch) : 'host: not the one that the key was looked up for';
+	if (shape !== null) return refused('not-a-batch', shape, host);
+	return { kind: 'ok', batch, payloadDigest: createHash('sha256').update(payload).digest(), keyId };
+}
 
-/** The first field of a payload, a string: zigzag length and UTF-8. */
+function answerOf(resolved: KeyObject | undefined | KeyAnswer): KeyAnswer {
+	if (resolved === undefined) return { kind: 'unknown' };
+	return 'kind' in resolved ? resolved : { kind: 'ok', publicKey: resolved };
+}
+
+const isEd25519Public = (key: KeyObject): boolean => key.type === 'public' && key.asymmetricKeyType === 'ed25519';
+
+function refusedKey(
+	answer: Exclude<KeyAnswer, { kind: 'ok' | 'unknown' }>,
+	host: string,
+	keyId: string,
+	atUs: number,
+): VerifiedBatch {
+	const key = `keyId: ${printable(keyId)}`;
+	switch (answer.kind) {
+		case 'wrong-host':
+			return refused('wrong-host', `${key} is host ${printable(answer.owner)}'s, not host ${printable(host)}'s`, host);
+		case 'revoked':
+			return refused(
+				'revoked-key',
+				`${key} of host ${printable(host)} is revoked since ${answer.revokedUs} µs: ${printable(answer.reason)}`,
+				host,
+			);
+		case 'expired':
+			return refused('expired-key', `${key} at ${atUs} µs: expected before ${answer.validToUs} µs`, host);
+		case 'not-yet-valid':
+			return refused('expired-key', `${key} at ${atUs} µs: expected from ${answer.validFromUs} µs on`, host);
+	}
+}
+
+/** The first field of a payload in every version of its schema, a string: zigzag length and UTF-8, behind the frame. */
 function hostOf(payload: Uint8Array): string | null {
-	const low = payload[0] ?? 0;
-	const high = payload[1] ?? 0;
+	const low = payload[frameBytes] ?? 0;
+	const high = payload[frameBytes + 1] ?? 0;
 	// Two bytes hold the length of any host name.
 	if (low >= 0x80 && high >= 0x80) return null;
-	const start = low < 0x80 ? 1 : 2;
+	const start = frameBytes + (low < 0x80 ? 1 : 2);
 	const zigzag = low < 0x80 ? low : (low & 0x7f) + high * 128;
 	const end = start + zigzag / 2;
 	if (zigzag % 2 !== 0 || end > payload.length) return null;
@@ -131,7 +176,15 @@ function shapeError(batch: TraceBatch): string | null {
 	return null;
 }
 
-const refused = (code: BatchErrorCode, message: string): VerifiedBatch => ({ kind: 'error', code, message });
+const refused = (code: BatchErrorCode, message: string, host = ''): VerifiedBatch => ({
+	kind: 'error',
+	code,
+	message,
+	host: host.slice(0, hostNameMax),
+});
+
+/** DNS's bound. */
+const hostNameMax = 253;
 
 /** What a stranger wrote, short and on one line. */
 const printable = (text: string): string => JSON.stringify(text.slice(0, 80));
