@@ -15,7 +15,10 @@ export type CliErrorCode =
 	| 'key-exposed'
 	| 'session-unknown'
 	| 'session-ambiguous'
-	| 'session-unreadable';
+	| 'session-unreadable'
+	| 'key-untrusted'
+	| 'topics-unfit'
+	| 'listen-failed';
 
 /** EX_CONFIG of sysexits.h: a service manager can tell a wrong configuration from a crash. */
 export const exitConfig = 78;
