@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Writes everything that is generated: types from the Avro and predicate schemas, JSON Schemas of configuration and rules.
-// With --check it writes nothing and exits 1 when a file is stale or is no longer generated: CI proves them fresh.
+// With --check it writes nothing and exits 1 when a file is stale or is no longer generated, and when a schema changed that could
+// not read its older records or has no frozen version: CI proves them fresh.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import { avroTypes } from './codegen-avro.ts';
 import { configPage } from './codegen-config-page.ts';
 import { jsonSchemas } from './codegen-json-schemas.ts';
 import { predicateTypes } from './codegen-predicates.ts';
+import { historyProblems } from './schema-history-check.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const check = process.argv.includes('--check');
@@ -41,6 +43,11 @@ if (check && stale > 0) {
 	process.stderr.write('run npm run codegen\n');
 	process.exitCode = 1;
 }
+if (check)
+	for (const problem of historyProblems(root)) {
+		process.stderr.write(`${problem}\n`);
+		process.exitCode = 1;
+	}
 
 function read(path: string): string | null {
 	try {
