@@ -16,7 +16,9 @@ export type StreamErrorCode =
 	/** A remote log or store refused the principal or the request for good. */
 	| 'refused'
 	/** A topic is missing, or its settings would lose data. */
-	| 'topic-unfit';
+	| 'topic-unfit'
+	/** The store's settings would lose state. */
+	| 'store-unfit';
 
 /** The only error class of packages/stream. */
 export class StreamError extends Error {
