@@ -60,7 +60,7 @@ export async function openOpsServer(options: OpsServerOptions): Promise<OpsServe
 			.send(`${JSON.stringify(readiness)}\n`);
 	});
 	// OpenMetrics for everybody: prom-client renames its counters on the first such scrape, so the older form cannot be had beside it.
-	const registry = options.registry as Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>;
+	const registry = options.registry as unknown as Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>;
 	registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
 	app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
 	app.setNotFoundHandler((_request, reply) => reply.code(404).send());
