@@ -54,7 +54,16 @@ export interface Facts {
 	notes: NoteFact[];
 	products: ProductFact[];
 	closed: ClosedFact | null;
+	/**
+	 * Silences of the host that have not ended (cause `sensor-silent`): good for a lead and for nothing else. One that lasts is
+	 * among `gaps` when the session closes; one that ended well is no fact.
+	 */
+	silences?: GapFact[];
 }
+
+/** How a silence that goes on is told from a gap in the packed form. */
+const unendedDetail = 'not ended';
+const silentCause = 'sensor-silent';
 
 export const emptyFacts = (): Facts => ({
 	opened: null,
@@ -83,7 +92,9 @@ export const chainStart: Buffer = Buffer.alloc(32);
 export function encodeFactBatch(link: FactChainLink, facts: Facts): { bytes: Uint8Array; head: Uint8Array } {
 	const table = new StringTable();
 	const files = facts.files.map((f) => packFile(f, table));
-	const batch: FactBatch = { ...link, strings: table.strings, ...facts, files };
+	const { silences, ...rest } = facts;
+	const batch: FactBatch = { ...link, strings: table.strings, ...rest, files };
+	if (silences !== undefined) batch.gaps = [...facts.gaps, ...silences.map(asUnended)];
 	const bytes = factBatchCodec.encode(batch);
 	return { bytes, head: factHead(bytes) };
 }
@@ -104,8 +115,17 @@ export function decodeFactBatch(bytes: Uint8Array): { link: FactChainLink; facts
 	};
 	return {
 		link: { session, sequence, previous, watermarkUs },
-		facts: { ...rest, files: files.map((f) => unpackFile(f, text)) },
+		facts: withSilences({ ...rest, files: files.map((f) => unpackFile(f, text)) }),
 	};
+}
+
+const asUnended = (silence: GapFact): GapFact => ({ ...silence, cause: silentCause, detail: unendedDetail });
+
+const isUnended = (gap: GapFact): boolean => gap.cause === silentCause && gap.detail === unendedDetail;
+
+function withSilences(facts: Facts): Facts {
+	if (!facts.gaps.some(isUnended)) return facts;
+	return { ...facts, gaps: facts.gaps.filter((gap) => !isUnended(gap)), silences: facts.gaps.filter(isUnended) };
 }
 
 function packFile(f: FileFact, t: StringTable): PackedFileFact {

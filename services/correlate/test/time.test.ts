@@ -118,19 +118,6 @@ test('a clock that was years ahead and is right again does not silence the host'
 	assert.equal(only(result).closed?.events, story.events.length);
 });
 
-test('a tick moves the time of a silent host, and may say nothing else', async () => {
-	const { story, cuts } = build();
-	const agent = createAgent('host', 'export');
-	const fleet = createAgent('host', 'tick');
-	const records = cuts.map((cut) => agent.record(cut));
-	const quiet = await run(renumbered([...records, fleet.record([], { observedUs: story.nowUs() + 120_000_000 })]));
-	assert.equal(only(quiet).closed?.reason, 'exited');
-	assert.equal(only(quiet).closed?.lossCounters, 'known');
-	const loud = await run(renumbered([...records, fleet.record(cuts[0] as Decoded[])]));
-	assert.deepEqual(codes(loud), ['not-a-batch']);
-	assert.equal(only(loud).closed, null);
-});
-
 test('a recording may follow another on the same host, older or newer', async () => {
 	const { cuts } = build();
 	const first = chainOf(cuts);

@@ -26,19 +26,52 @@ export interface BatchChain {
 	first: string;
 	/** True after the last batch of a recorded file: another recording may start at 0. */
 	ended: boolean;
+	/** Newest `observedUs` of any batch taken; -1 before. No batch that was taken can say more. */
+	newestUs: number;
+	/** The newest refused batch that was no duplicate, if the chain has not moved since: what it was continued by may be the host's true chain. */
+	branch: Branch | null;
+	/** Boots that are over, newest last: a batch of one is a replay. */
+	endedBoots: string[];
 }
 
+interface Branch {
+	/** Sequence and `previous` that continue it. */
+	next: number;
+	head: string;
+	/** Refused batches that continue each other. */
+	count: number;
+}
+
+/** Where a batch of a host's chain belongs. `fork`: its place is taken by another one, or what it names is not what is there. */
 export type ChainVerdict =
+	/** `missing`: the chain begins in its middle. */
+	| { kind: 'start'; missing: boolean }
 	| { kind: 'next' }
-	/** The first batch seen of this host, or of a new boot or recording. */
-	| { kind: 'start' }
-	| { kind: 'fills'; hole: Hole }
+	/** Batches are missing before it. */
 	| { kind: 'hole'; hole: Hole }
-	| { kind: 'duplicate' }
-	| { kind: 'fork'; message: string };
+	/** One that was missing. */
+	| { kind: 'fills'; hole: Hole }
+	| { kind: 'duplicate'; reason: 'duplicate' | 'ended-boot' }
+	| { kind: 'fork'; message: string }
+	/** The branch has gone on for so long that it is the host's chain now (its agent came back from an old disk, or began anew). */
+	| { kind: 'adopts' };
+
+/** Where and when a batch is judged. */
+export interface JudgedAt {
+	newBoot: boolean;
+	/** From a running host, not from a recording. */
+	live: boolean;
+	/** A live batch that claims to come after the chain's end must not be observed before this. */
+	staleUs: number;
+	/** The event-time interval that batches before it may cover, if there are any. */
+	missing: { fromUs: number; toUs: number };
+}
 
 const recentMax = 128;
 const holesMax = 256;
+const endedBootsMax = 16;
+/** Refused batches in a row that make a branch the chain. */
+const branchMin = 3;
 const startPrevious = '0'.repeat(64);
 
 export const createBatchChain = (): BatchChain => ({
@@ -48,6 +81,9 @@ export const createBatchChain = (): BatchChain => ({
 	holes: [],
 	first: '',
 	ended: false,
+	newestUs: -1,
+	branch: null,
+	endedBoots: [],
 });
 
 /** Enough to tell a duplicate from a fork: only the host itself could look for a collision. */
@@ -56,36 +92,38 @@ const shortDigest = (digest: string): string => digest.slice(0, 16);
 const hex = (bytes: Uint8Array): string =>
 	Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 
-/** Where a batch belongs. `missing`: the event-time interval that batches before it may cover, if there are any. */
-export function judge(
-	chain: BatchChain,
-	batch: TraceBatch,
-	digest: Uint8Array,
-	newBoot: boolean,
-	missing: { fromUs: number; toUs: number },
-): ChainVerdict {
+export function judge(chain: BatchChain, batch: TraceBatch, digest: Uint8Array, at: JudgedAt): ChainVerdict {
 	const previous = hex(batch.previous);
 	const own = hex(digest);
 	const { sequence } = batch;
-	if (chain.next === -1) return { kind: 'start' };
-	if (sequence === 0 && (newBoot || chain.ended)) {
-		if (own === chain.first) return { kind: 'duplicate' };
-		if (previous === startPrevious) return { kind: 'start' };
+	if (chain.next === -1) return { kind: 'start', missing: sequence > 0 };
+	if (sequence === 0 && (at.newBoot || chain.ended)) {
+		if (own === chain.first) return { kind: 'duplicate', reason: 'duplicate' };
+		if (at.live && chain.endedBoots.includes(batch.boot)) return { kind: 'duplicate', reason: 'ended-boot' };
+		if (previous === startPrevious) return { kind: 'start', missing: false };
 	}
-	if (sequence === chain.next)
-		return previous === chain.head ? { kind: 'next' } : fork(sequence, 'previous: not the digest of the batch before');
+	if (sequence === chain.next) {
+		if (previous === chain.head) return { kind: 'next' };
+		return forkOrBranch(chain, batch, previous, 'previous: not the digest of the batch before');
+	}
+	if (at.live && at.newBoot && chain.endedBoots.includes(batch.boot))
+		return { kind: 'duplicate', reason: 'ended-boot' };
 	if (sequence > chain.next) {
-		const hole: Hole = {
-			from: chain.next,
-			to: sequence - 1,
-			before: chain.head,
-			after: previous,
-			...missing,
-		};
+		if (at.live && batch.observedUs < at.staleUs)
+			return fork(sequence, 'it is older than the batches that it should come after');
+		const hole: Hole = { from: chain.next, to: sequence - 1, before: chain.head, after: previous, ...at.missing };
 		return { kind: 'hole', hole };
 	}
+	return judgePast(chain, batch, previous, own, at);
+}
+
+/** A batch with a sequence that the chain has passed. */
+function judgePast(chain: BatchChain, batch: TraceBatch, previous: string, own: string, at: JudgedAt): ChainVerdict {
+	const { sequence } = batch;
 	for (const hole of chain.holes) {
 		if (sequence < hole.from || sequence > hole.to) continue;
+		// What was missing belonged to a boot that is over: its sessions have the gap.
+		if (at.newBoot) return { kind: 'duplicate', reason: 'ended-boot' };
 		if (sequence === hole.from && hole.before !== '' && previous !== hole.before)
 			return fork(sequence, 'previous: not the digest of the batch before');
 		if (sequence === hole.to && hole.after !== '' && own !== hole.after)
@@ -93,9 +131,16 @@ export function judge(
 		return { kind: 'fills', hole };
 	}
 	const known = chain.recent.get(sequence);
-	return known === undefined || known === shortDigest(own)
-		? { kind: 'duplicate' }
-		: fork(sequence, 'another batch has this sequence');
+	if (known === shortDigest(own)) return { kind: 'duplicate', reason: 'duplicate' };
+	// Of an older batch the digest is forgotten. One that was observed later than all that were taken is not among them.
+	if (known === undefined && batch.observedUs <= chain.newestUs) return { kind: 'duplicate', reason: 'duplicate' };
+	return forkOrBranch(chain, batch, previous, 'another batch has this sequence');
+}
+
+function forkOrBranch(chain: BatchChain, batch: TraceBatch, previous: string, message: string): ChainVerdict {
+	const { branch } = chain;
+	const continues = branch !== null && branch.next === batch.sequence && branch.head === previous;
+	return continues && branch.count >= branchMin ? { kind: 'adopts' } : fork(batch.sequence, message);
 }
 
 const fork = (sequence: number, message: string): ChainVerdict => ({
@@ -103,12 +148,29 @@ const fork = (sequence: number, message: string): ChainVerdict => ({
 	message: `sequence ${sequence}: ${message}`,
 });
 
-/** Moves the chain on after a verdict that accepts the batch; returns a hole that is given up because there are too many. */
-export function accept(chain: BatchChain, batch: TraceBatch, digest: Uint8Array, verdict: ChainVerdict): Hole | null {
+/** Remembers a refused batch: several that continue each other are a branch. */
+export function refuse(chain: BatchChain, batch: TraceBatch, digest: Uint8Array): void {
+	const { branch } = chain;
+	const continues = branch !== null && branch.next === batch.sequence && branch.head === hex(batch.previous);
+	const count = continues ? branch.count + 1 : 1;
+	chain.branch = { next: batch.sequence + 1, head: hex(digest), count };
+}
+
+/** A boot that another one has followed. */
+export function endBoot(chain: BatchChain, boot: string): void {
+	if (chain.endedBoots.includes(boot)) return;
+	chain.endedBoots.push(boot);
+	if (chain.endedBoots.length > endedBootsMax) chain.endedBoots.shift();
+}
+
+/** Moves the chain on after a verdict that accepts the batch; returns the holes that are given up. */
+export function accept(chain: BatchChain, batch: TraceBatch, digest: Uint8Array, verdict: ChainVerdict): Hole[] {
 	const own = hex(digest);
-	let givenUp: Hole | null = null;
+	const givenUp: Hole[] = [];
 	switch (verdict.kind) {
 		case 'start':
+		case 'adopts':
+			if (verdict.kind === 'adopts') givenUp.push(...chain.holes);
 			chain.recent.clear();
 			chain.holes = [];
 			chain.first = own;
@@ -118,7 +180,7 @@ export function accept(chain: BatchChain, batch: TraceBatch, digest: Uint8Array,
 			advance(chain, batch, own);
 			break;
 		case 'hole':
-			if (chain.holes.length >= holesMax) givenUp = chain.holes.shift() ?? null;
+			if (chain.holes.length >= holesMax) givenUp.push(chain.holes.shift() as Hole);
 			chain.holes.push(verdict.hole);
 			advance(chain, batch, own);
 			break;
@@ -128,8 +190,9 @@ export function accept(chain: BatchChain, batch: TraceBatch, digest: Uint8Array,
 			break;
 		case 'duplicate':
 		case 'fork':
-			break;
+			return givenUp;
 	}
+	if (batch.observedUs > chain.newestUs) chain.newestUs = batch.observedUs;
 	if (batch.endOfInput) chain.ended = true;
 	return givenUp;
 }
@@ -138,6 +201,7 @@ function advance(chain: BatchChain, batch: TraceBatch, own: string): void {
 	chain.next = batch.sequence + 1;
 	chain.head = own;
 	chain.ended = false;
+	chain.branch = null;
 	remember(chain, batch.sequence, own);
 }
 

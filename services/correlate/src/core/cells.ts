@@ -29,12 +29,16 @@ interface StoredHost {
 	assurance: Host['assurance'];
 	observedUs: number;
 	firstUs: number;
+	loggedUs: number;
+	silence: Host['silence'];
+	skew: Host['skew'];
 	chain: Omit<Host['chain'], 'recent'> & { recent: [number, string][] };
 	watermarkUs: number;
 	newestUs: number;
 	generation: number;
 	openings: number;
 	hooks: string[];
+	listedHooks: [string, number][];
 	gaps: Host['gaps'];
 	kept: Omit<Kept, 'pending'>[];
 	pendingExecs: [number, { event: PendingExec['event']; otherSize: number; copies: number; kept: number }[]][];
@@ -121,6 +125,9 @@ function storedHost(host: Host): StoredHost {
 		recorded: host.recorded,
 		assurance: host.assurance,
 		observedUs: host.observedUs,
+		loggedUs: host.loggedUs,
+		silence: host.silence,
+		skew: host.skew,
 		firstUs: host.firstUs,
 		chain: { ...chain, recent: [...chain.recent] },
 		watermarkUs: host.reorder.watermarkUs,
@@ -128,6 +135,7 @@ function storedHost(host: Host): StoredHost {
 		generation: host.sizes.generation,
 		openings: host.openings,
 		hooks: [...host.hooks],
+		listedHooks: [...host.listedHooks],
 		gaps: host.gaps,
 		kept: kept.map(({ pending: _, ...rest }) => rest),
 		pendingExecs: [...host.pendingExecs].map(([pid, list]) => [
@@ -206,6 +214,9 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.recorded = stored.recorded;
 	host.assurance = stored.assurance;
 	host.observedUs = stored.observedUs;
+	host.loggedUs = stored.loggedUs;
+	host.silence = stored.silence;
+	host.skew = stored.skew;
 	host.firstUs = stored.firstUs;
 	host.chain = { ...stored.chain, recent: new Map(stored.chain.recent) };
 	host.reorder.watermarkUs = stored.watermarkUs;
@@ -213,6 +224,7 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.sizes.generation = stored.generation;
 	host.openings = stored.openings;
 	host.hooks = new Set(stored.hooks);
+	host.listedHooks = new Map(stored.listedHooks);
 	host.gaps = stored.gaps;
 	host.kept = stored.kept.map((kept) => ({ ...kept, pending: null }));
 	for (const [pid, list] of stored.pendingExecs)

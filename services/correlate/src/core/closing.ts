@@ -4,7 +4,7 @@ import { addGap, cut, gather } from './collector.ts';
 import { type Content, splitName } from './content.ts';
 import { inWorkspace } from './file-report.ts';
 import { type Gap, overlapping } from './gaps.ts';
-import type { Step } from './host.ts';
+import { hooksAt, type Step } from './host.ts';
 import { type Interval, isWatched, rootsExitedUs, type Session } from './session.ts';
 
 /** Products in one batch. */
@@ -16,7 +16,7 @@ export function closeDue(step: Step, nowUs: number): void {
 	let next = Number.POSITIVE_INFINITY;
 	for (const session of [...host.sessions.values()]) {
 		const due = dueUs(step, session);
-		if (nowUs > due.timeUs) close(step, session, due.reason);
+		if (nowUs > due.timeUs) close(step, session, due.reason, due.timeUs);
 		else next = Math.min(next, due.timeUs);
 	}
 	host.nextCloseUs = next;
@@ -35,11 +35,12 @@ function dueUs(step: Step, session: Session): { timeUs: number; reason: CloseRea
 }
 
 export function closeAll(step: Step, reason: CloseReason): void {
-	for (const session of [...step.host.sessions.values()]) close(step, session, reason);
+	for (const session of [...step.host.sessions.values()]) close(step, session, reason, Number.POSITIVE_INFINITY);
 	step.host.nextCloseUs = Number.POSITIVE_INFINITY;
 }
 
-function close(step: Step, session: Session, reason: CloseReason): void {
+/** `dueUs`: the event time up to which everything was applied. Gaps count up to `gapsUs`, and at least to the session's end. */
+export function close(step: Step, session: Session, reason: CloseReason, dueUs: number, gapsUs = -1): void {
 	const { host, collector } = step;
 	const rootsUs = rootsExitedUs(session);
 	const endUs = Math.max(session.lastEventUs, rootsUs);
@@ -50,7 +51,8 @@ function close(step: Step, session: Session, reason: CloseReason): void {
 	}
 	const { facts } = gather(collector, session);
 	facts.products.push(...products.slice(Math.floor(Math.max(products.length - 1, 0) / productsMax) * productsMax));
-	for (const gap of gapsOf(step, session, reason, endUs)) addGap(collector, session, gap);
+	for (const gap of gapsOf(step, session, reason, Math.max(endUs, gapsUs))) addGap(collector, session, gap);
+	const hooks = hooksAt(host, dueUs);
 	facts.closed = {
 		timeUs: rootsUs === -1 ? session.lastEventUs : rootsUs,
 		reason,
@@ -59,8 +61,8 @@ function close(step: Step, session: Session, reason: CloseReason): void {
 		filesWithoutDigest: session.withoutDigest,
 		copies: session.copies,
 		lossCounters: host.gaps.unknown.some((i) => i.fromUs <= endUs && i.toUs >= session.startUs) ? 'unknown' : 'known',
-		workspaceWatched: isWatched(session, host.hooks),
-		hooks: [...host.hooks].sort(),
+		workspaceWatched: isWatched(session, hooks),
+		hooks: [...hooks].sort(),
 	};
 	session.closed = true;
 	host.sessions.delete(session.id);

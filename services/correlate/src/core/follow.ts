@@ -1,9 +1,9 @@
 // A batch in its host's chain: what it continues, what is missing before it, what it says was lost.
 import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
-import { accept, type ChainVerdict, judge } from './batch-chain.ts';
+import { accept, type ChainVerdict, endBoot as endChainBoot, judge, refuse } from './batch-chain.ts';
 import { closeAll } from './closing.ts';
 import { cutAll } from './collector.ts';
-import { addKnownGap, addUnknown } from './gaps.ts';
+import { addKnownGap, addUnknown, type Gap } from './gaps.ts';
 import type { Step } from './host.ts';
 import { notice } from './notices.ts';
 import type { Refusal } from './refusal.ts';
@@ -21,22 +21,34 @@ export function followChain(
 	refusals: Refusal[],
 ): boolean {
 	const { host, notices } = step;
+	const { chain } = host;
+	const live = isLive(batch);
 	const newBoot = host.boot !== '' && batch.boot !== host.boot;
 	const known = host.reorder.newestUs === -1 ? batch.observedUs : host.reorder.newestUs;
-	const { skewUs } = step.settings.limits;
+	const { skewUs, absurdUs, gaps } = step.settings.limits;
 	const missing = { fromUs: known - skewUs, toUs: Math.max(known, newest(items, batch.observedUs)) };
-	const verdict = judge(host.chain, batch, payloadDigest, newBoot, missing);
-	const gaps = step.settings.limits.gaps;
+	const verdict = judge(chain, batch, payloadDigest, { newBoot, live, staleUs: host.observedUs - absurdUs, missing });
 	switch (verdict.kind) {
 		case 'duplicate':
-			notice(notices, 'batches_dropped', 'duplicate', true);
+			notice(notices, 'batches_dropped', verdict.reason, true);
 			return false;
 		case 'fork':
 			notice(notices, 'batches_dropped', 'chain-fork', false);
+			refuse(chain, batch, payloadDigest);
 			refusals.push({ code: 'batch-chain', message: verdict.message, event: null, timeUs: batch.observedUs });
 			// Nobody knows which of the two is true: what was refused may hold events of this time.
 			addKnownGap(host.gaps, { cause: 'chain-gap', detail: 'fork', ...missing, count: -1 }, gaps);
 			return false;
+		case 'start':
+			// Of a session that was running before the first batch that is there, the beginning is missing.
+			if (!verdict.missing) break;
+			notice(notices, 'batches_missing', 'chain-start-missing', false, batch.sequence);
+			addKnownGap(host.gaps, startGap(step, batch, items), gaps);
+			break;
+		case 'adopts':
+			notice(notices, 'chains_replaced', 'branch-went-on', false);
+			addKnownGap(host.gaps, { cause: 'chain-gap', detail: 'fork', ...missing, count: -1 }, gaps);
+			break;
 		case 'hole':
 			notice(notices, 'batches_missing', 'chain-gap', false, verdict.hole.to - verdict.hole.from + 1);
 			break;
@@ -45,16 +57,26 @@ export function followChain(
 			notice(notices, 'batches_recovered', 'chain-gap', true);
 			break;
 	}
-	const lost = accept(host.chain, batch, payloadDigest, verdict);
-	if (lost !== null)
+	for (const lost of accept(chain, batch, payloadDigest, verdict))
 		addKnownGap(
 			host.gaps,
 			{ cause: 'chain-gap', detail: 'lost', fromUs: lost.fromUs, toUs: lost.toUs, count: -1 },
 			gaps,
 		);
-	if (newBoot) endBoot(step, offset);
+	if (newBoot) {
+		if (live && !host.recorded) endChainBoot(chain, host.boot);
+		endBoot(step, offset);
+	}
 	enter(step, batch, verdict, offset);
 	return true;
+}
+
+const isLive = (batch: TraceBatch): boolean => batch.source === 'export' || batch.source === 'grpc';
+
+function startGap(step: Step, batch: TraceBatch, items: readonly Item[]): Gap {
+	const toUs = oldest(items, batch.observedUs);
+	const fromUs = toUs - step.settings.limits.skewUs;
+	return { cause: 'chain-start-missing', detail: '', fromUs, toUs, count: -1 };
 }
 
 function newest(items: readonly Item[], otherwise: number): number {
@@ -132,7 +154,7 @@ export function noteLosses(step: Step, batch: TraceBatch, items: readonly Item[]
 		};
 		addKnownGap(host.gaps, gap, settings.limits.gaps);
 	}
-	if (batch.lossCounters === 'unknown' && batch.source !== 'tick') {
+	if (batch.lossCounters === 'unknown') {
 		const fromUs = oldest(items, batch.observedUs);
 		if (items.length > 0 || !host.recorded) addUnknown(host.gaps, fromUs, Math.max(fromUs, batch.observedUs));
 	}

@@ -16,6 +16,8 @@ import { createProcessTree, type ProcessNode, type ProcessTree } from './process
 import { createRecordTrail, type RecordTrail } from './record-trail.ts';
 import { createReorder, type Reorder } from './reorder.ts';
 import type { Session } from './session.ts';
+import { createSilence, type Silence } from './silence.ts';
+import { createSkew, type Skew } from './skew.ts';
 
 /** An open or check that was kept, as long as a copy of it may follow. */
 export interface Kept {
@@ -68,6 +70,10 @@ export interface Host {
 	/** kernel; declared while the batches come from an imported trace, whose events say for themselves how they got a digest. */
 	assurance: Assurance;
 	observedUs: number;
+	/** Log time of its newest record, microseconds; -1 where the log has no clock. */
+	loggedUs: number;
+	silence: Silence;
+	skew: Skew;
 	/** Oldest event time ever accepted of this input; -1 before. */
 	firstUs: number;
 	chain: BatchChain;
@@ -78,7 +84,10 @@ export interface Host {
 	sessions: Map<string, Session>;
 	/** Sessions opened so far. */
 	openings: number;
+	/** Hooks of applied events. */
 	hooks: Set<string>;
+	/** Hooks that batches say are loaded, of which no event was applied: known from this event time on. */
+	listedHooks: Map<string, number>;
 	gaps: Gaps;
 	kept: Kept[];
 	pendingExecs: Map<number, PendingExec[]>;
@@ -106,6 +115,9 @@ export function createHost(name: string): Host {
 		recorded: false,
 		assurance: 'kernel',
 		observedUs: -1,
+		loggedUs: -1,
+		silence: createSilence(),
+		skew: createSkew(),
 		firstUs: -1,
 		chain: createBatchChain(),
 		reorder: createReorder(),
@@ -115,6 +127,7 @@ export function createHost(name: string): Host {
 		sessions: new Map(),
 		openings: 0,
 		hooks: new Set(),
+		listedHooks: new Map(),
 		gaps: createGaps(),
 		kept: [],
 		pendingExecs: new Map(),
@@ -140,11 +153,32 @@ export const assuranceOf = (host: Host, hook: string): Assurance =>
 const hooksMax = 1024;
 const hookLengthMax = 256;
 
+/** A hook of an event that is applied. */
 export function noteHook(step: Step, hook: string): void {
-	const { hooks } = step.host;
+	const { hooks, listedHooks } = step.host;
 	if (hooks.has(hook)) return;
-	if (hooks.size < hooksMax && hook.length <= hookLengthMax) hooks.add(hook);
+	listedHooks.delete(hook);
+	if (hooks.size + listedHooks.size < hooksMax && hook.length <= hookLengthMax) hooks.add(hook);
 	else notice(step.notices, 'hooks_forgotten', 'limit', false);
+}
+
+/**
+ * A hook that a batch lists. An agent lists what it has seen: where the batch is cut must not decide which sessions know of it,
+ * so it counts from the newest event on, and an event of its own that is applied before tells more exactly.
+ */
+export function listHook(step: Step, hook: string, fromUs: number): void {
+	const { hooks, listedHooks } = step.host;
+	if (hooks.has(hook) || listedHooks.has(hook)) return;
+	if (hooks.size + listedHooks.size < hooksMax && hook.length <= hookLengthMax) listedHooks.set(hook, fromUs);
+	else notice(step.notices, 'hooks_forgotten', 'limit', false);
+}
+
+/** The hooks known at an event time, when everything before it was applied. */
+export function hooksAt(host: Host, timeUs: number): ReadonlySet<string> {
+	if (host.listedHooks.size === 0) return host.hooks;
+	const known = new Set(host.hooks);
+	for (const [hook, fromUs] of host.listedHooks) if (fromUs <= timeUs) known.add(hook);
+	return known;
 }
 
 /** What one input record is applied with. */

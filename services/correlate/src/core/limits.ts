@@ -11,6 +11,10 @@ export interface Limits {
 	graceUs: number;
 	/** A live session closes after this long without an event of its own, microseconds. */
 	idleUs: number;
+	/** A host without a record for this long is silent, microseconds of log time: a lead for its open sessions. */
+	silentUs: number;
+	/** Sessions of a host that was silent for this long close incomplete, microseconds of log time. */
+	silentCloseUs: number;
 	/** Longest session, microseconds of event time. */
 	sessionUs: number;
 	/** Two equal sensor events within this time are copies of one, microseconds. */
@@ -48,6 +52,8 @@ export const defaultLimits: Limits = {
 	horizonUs: 10 * minuteUs,
 	graceUs: minuteUs,
 	idleUs: 120 * minuteUs,
+	silentUs: 30 * secondUs,
+	silentCloseUs: 15 * minuteUs,
 	sessionUs: 720 * minuteUs,
 	copyUs: 1000,
 	reorderEvents: 500_000,

@@ -6,7 +6,7 @@ import { createCollector, cutAll, type SessionOutput } from './collector.ts';
 import { type Content, evictContents, splitName } from './content.ts';
 import { inWorkspace } from './file-report.ts';
 import { followChain, noteLosses } from './follow.ts';
-import { type Host, noteHook, type Settings, type Step } from './host.ts';
+import { type Host, listHook, type Settings, type Step } from './host.ts';
 import { type Notices, notice } from './notices.ts';
 import { note } from './record-trail.ts';
 import type { Refusal } from './refusal.ts';
@@ -14,17 +14,22 @@ import { forgetPast, release, takeItems } from './release.ts';
 import type { Item } from './reorder.ts';
 import { resetHost } from './reset.ts';
 import { widen } from './session.ts';
+import { endSilence, takeTick } from './silence.ts';
+import { measureSkew, type SkewState } from './skew.ts';
 
 export interface BatchOutcome {
 	outputs: SessionOutput[];
 	refusals: Refusal[];
 	/** False when nothing of the batch was taken. */
 	accepted: boolean;
+	/** Set when the host's clock has come out of bounds, or back. */
+	skewed: SkewState | null;
 }
 
 /** Renames of folders followed per record: each looks at every written file. */
 const folderScansMax = 64;
 
+/** `loggedUs`: log time of the batch, microseconds; -1 where the log has no clock. */
 export function stepBatch(
 	settings: Settings,
 	host: Host,
@@ -32,33 +37,28 @@ export function stepBatch(
 	payloadDigest: Uint8Array,
 	offset: number,
 	notices: Notices,
+	loggedUs = -1,
 ): BatchOutcome {
 	const refusals: Refusal[] = [];
+	const refused: BatchOutcome = { outputs: [], refusals, accepted: false, skewed: null };
 	const items = unpackItems(batch, refusals);
-	if (items === null) return { outputs: [], refusals, accepted: false };
+	if (items === null) return refused;
 	const collector = createCollector(settings.limits, host.tree);
 	const step: Step = { settings, host, collector, notices, late: false, recovered: false, folderScans: folderScansMax };
-	if (batch.source === 'tick') {
-		// A tick moves time and says nothing else: it is outside the host's chain.
-		if (items.length > 0 || batch.endOfInput) {
-			refusals.push({
-				code: 'not-a-batch',
-				message: 'events: expected none in a tick',
-				event: null,
-				timeUs: batch.observedUs,
-			});
-			return { outputs: [], refusals, accepted: false };
-		}
-	} else if (!followChain(step, batch, payloadDigest, items, offset, refusals))
-		return { outputs: [], refusals, accepted: false };
+	if (batch.source === 'tick') return stepTick(step, batch, loggedUs, items, refused);
+	if (!followChain(step, batch, payloadDigest, items, offset, refusals)) return refused;
 	// A new boot or recording replaced the tree.
 	collector.tree = host.tree;
 
+	endSilence(step, batch, loggedUs);
+	host.loggedUs = Math.max(host.loggedUs, loggedUs);
+	const timely = !host.recorded && !step.recovered;
+	const skewed = timely ? measureSkew(host.skew, loggedUs, batch.observedUs, settings.limits.skewUs) : null;
 	const beforeUs = host.reorder.newestUs;
 	const generation = host.sizes.generation;
 	noteLosses(step, batch, items);
-	for (const hook of batch.hooks) noteHook(step, hook);
 	const newestUs = takeItems(step, batch, items, refusals);
+	for (const hook of batch.hooks) listHook(step, hook, host.reorder.newestUs);
 	note(host.records, offset, beforeUs, newestUs);
 	release(step, batch);
 	if (batch.endOfInput) {
@@ -71,8 +71,32 @@ export function stepBatch(
 		forgetPast(step);
 	}
 	noteForgotten(step, generation);
+	noteDirty(step);
+	return { outputs: collector.outputs, refusals, accepted: true, skewed };
+}
+
+/** A tick says that the log is alive and nothing else: it is outside the host's chain. */
+function stepTick(
+	step: Step,
+	batch: TraceBatch,
+	loggedUs: number,
+	items: readonly Item[],
+	refused: BatchOutcome,
+): BatchOutcome {
+	if (items.length > 0 || batch.endOfInput) {
+		const message = 'events: expected none in a tick';
+		refused.refusals.push({ code: 'not-a-batch', message, event: null, timeUs: batch.observedUs });
+		return refused;
+	}
+	const { host, collector } = step;
+	takeTick(step, batch, loggedUs);
+	cutAll(collector, host.reorder.watermarkUs);
+	noteDirty(step);
+	return { ...refused, outputs: collector.outputs, accepted: true };
+}
+
+function noteDirty({ collector, host }: Step): void {
 	for (const session of collector.touched) if (!session.closed) host.dirtySessions.add(session);
-	return { outputs: collector.outputs, refusals, accepted: true };
 }
 
 /** A session that loses the history of a file in its workspace has a gap. */

@@ -20,17 +20,27 @@ export interface Decoded {
 
 const pair = generateKeyPairSync('ed25519');
 export const hostKey: HostKey = { privateKey: pair.privateKey, keyId: keyIdOf(pair.publicKey) };
+/** Of the service that writes ticks. */
+const tickPair = generateKeyPairSync('ed25519');
+export const tickKey: HostKey = { privateKey: tickPair.privateKey, keyId: keyIdOf(tickPair.publicKey) };
+export const resolveTickKey = (keyId: string): KeyObject | undefined =>
+	keyId === tickKey.keyId ? tickPair.publicKey : undefined;
+
 export const resolveKey = (_host: string, keyId: string): KeyObject | undefined =>
 	keyId === hostKey.keyId ? pair.publicKey : undefined;
 
+/** A tick of the fleet's clock for a silent host. */
+export const tick = (host: string, nowUs: number, timestampUs = -1): LogRecord =>
+	createAgent(host, 'tick', tickKey).record([], { observedUs: nowUs }, timestampUs);
+
 /** An agent's chain: each call signs the next batch. */
-export function createAgent(host: string, source: TraceBatch['source'] = 'file') {
+export function createAgent(host: string, source: TraceBatch['source'] = 'file', key: HostKey = hostKey) {
 	let chain: ChainState = chainStart();
 	let observedUs = -1;
 	let offset = 0;
 	return {
 		/** The next record of topic `trace`. */
-		record(decoded: readonly Decoded[], more: Partial<TraceBatch> = {}): LogRecord {
+		record(decoded: readonly Decoded[], more: Partial<TraceBatch> = {}, timestampUs = -1): LogRecord {
 			const processes = new Map<string, ProcessInfo>();
 			for (const { process, parent } of decoded) {
 				processes.set(process.execId, process);
@@ -54,7 +64,7 @@ export function createAgent(host: string, source: TraceBatch['source'] = 'file')
 				endOfInput: false,
 				...more,
 			};
-			const { bytes, payloadDigest } = signBatch(batch, hostKey);
+			const { bytes, payloadDigest } = signBatch(batch, key);
 			chain = { sequence: batch.sequence + 1, previous: payloadDigest };
 			return {
 				topic: 'trace',
@@ -62,7 +72,7 @@ export function createAgent(host: string, source: TraceBatch['source'] = 'file')
 				offset: offset++,
 				key: host,
 				value: bytes,
-				timestampUs: -1,
+				timestampUs,
 				origin: null,
 				seal: null,
 				traceparent: null,
@@ -89,7 +99,7 @@ export interface Run {
 
 export const createStage = (options: Partial<CorrelateOptions> = {}) => {
 	const { emit, events } = collectingEmit();
-	return { stage: createCorrelateStage({ resolveKey, emit, ...options }), notices: events };
+	return { stage: createCorrelateStage({ resolveKey, resolveTickKey, emit, ...options }), notices: events };
 };
 
 /** Feeds the records one by one. */
