@@ -11,7 +11,9 @@ export interface LogPartition {
 	start: number;
 	end: number;
 	bytes: number;
-	append(record: OutRecord & { origin: Origin }, nowUs: number): void;
+	append(record: OutRecord & { origin: Origin }, timestampUs: number): void;
+	/** Timestamp of the newest record; 0 when there is none. */
+	newestUs(): number;
 	/** Offset of the first record with a timestamp of `timeUs` or later; `end` when there is none. */
 	offsetAt(timeUs: number): number;
 	read(offset: number, max: { records: number; bytes: number }): LogRecord[];
@@ -44,17 +46,14 @@ export function openLogPartition(db: DatabaseSync, topic: Topic, partition: numb
 	const sizes = db.prepare(`SELECT position, key, length(value) AS size FROM ${table} ORDER BY position`);
 	const timestamp = db.prepare(`SELECT timestamp FROM ${table} WHERE position = ?`);
 	const remove = db.prepare(`DELETE FROM ${table} WHERE position < ?`);
-	// Timestamps never fall, though the clock may be set back: records are found by them.
-	let newestUs = 0;
 	const self: LogPartition = {
 		topic,
 		partition,
 		start: 0,
 		end: 0,
 		bytes: 0,
-		append: (record, nowUs) => {
+		append: (record, timestampUs) => {
 			const { origin } = record;
-			newestUs = Math.max(newestUs, nowUs);
 			insert.run(
 				self.end,
 				encodeName(record.key),
@@ -63,11 +62,12 @@ export function openLogPartition(db: DatabaseSync, topic: Topic, partition: numb
 				origin.partition,
 				origin.offset,
 				origin.index,
-				newestUs,
+				timestampUs,
 			);
 			self.end += 1;
 			self.bytes += recordBytes(record.key, record.value);
 		},
+		newestUs: () => Number(timestamp.get(self.end - 1)?.['timestamp'] ?? 0),
 		offsetAt: (timeUs) => firstFrom(timestamp, self.start, self.end, timeUs),
 		read: (offset, max) => readRows(select, topic, partition, offset, max),
 		trim: (before, bytesWanted, bytesKept) => trimRows(self, sizes, remove, before, bytesWanted, bytesKept),
@@ -83,7 +83,6 @@ export function openLogPartition(db: DatabaseSync, topic: Topic, partition: numb
 		},
 	};
 	self.loadCounters();
-	newestUs = Number(timestamp.get(self.end - 1)?.['timestamp'] ?? 0);
 	return self;
 }
 

@@ -66,6 +66,8 @@ function embeddedLog(database: OpenDatabase, partitions: Partitions, counts: Par
 	const signal = createAppendSignal();
 	const all = [...partitions.values()].flat();
 	let open = true;
+	// Never falls, in any partition, though the clock may be set back: outputs are looked for from their input's time on.
+	let newestUs = all.reduce((newest, partition) => Math.max(newest, partition.newestUs()), 0);
 	const lowWaters = openLowWaters(database);
 	const at = (topic: Topic, partition: number): LogPartition => {
 		const found = partitions.get(topic)?.[partition];
@@ -81,10 +83,10 @@ function embeddedLog(database: OpenDatabase, partitions: Partitions, counts: Par
 				database.transact(() => {
 					makeRoom(records, all, lowWaters, bounds, trimmed);
 					const changed = new Set<LogPartition>(trimmed.map((t) => t.of));
-					const nowUs = bounds.nowUs();
+					newestUs = Math.max(newestUs, bounds.nowUs());
 					for (const record of records) {
 						const target = at(record.topic, partitionOf(record.key, counts(record.topic)));
-						target.append(record, nowUs);
+						target.append(record, newestUs);
 						changed.add(target);
 					}
 					for (const partition of changed) partition.saveCounters();

@@ -9,8 +9,10 @@ import { appendPending, pendingOf } from './publish.ts';
 import { suppressCell } from './reserved-cells.ts';
 import { emptyDraft, type SeenDraft, seenChange } from './seen.ts';
 
+/** Number of outputs in the outbox now. */
+export type CommitOutcome = number | 'fenced';
 /** Number of outputs published, or why they are not. */
-export type CommitOutcome = number | 'blocked' | 'fenced';
+export type BatchOutcome = CommitOutcome | 'blocked';
 
 export interface StepOutcome {
 	/** null when no record reached the stage. */
@@ -18,13 +20,14 @@ export interface StepOutcome {
 	outbox: ReturnType<typeof outboxOf>;
 }
 
-/** One atomic step forward, then its outputs. */
+/** One atomic step forward. Its outputs are due then: `publish`. */
 export async function commit(
 	state: PartitionState,
 	records: readonly LogRecord[],
 	admitted: readonly LogRecord[],
 	draft: SeenDraft,
 	{ result, outbox }: StepOutcome,
+	traceparent?: string,
 ): Promise<CommitOutcome> {
 	const { ports, scope } = state;
 	const nextOffset = (records.at(-1)?.offset ?? state.position - 1) + 1;
@@ -43,6 +46,7 @@ export async function commit(
 	if (state.suppress) cells.set(suppressCell, suppress ? encodeOutputMarks(suppress) : null);
 
 	state.crashPoint('before-commit');
+	state.intact = false;
 	const committed = await ports.store.commit(scope, {
 		expectedVersion: state.version,
 		nextOffset,
@@ -57,6 +61,7 @@ export async function commit(
 		return 'fenced';
 	}
 	state.crashPoint('after-commit');
+	state.intact = true;
 	seen.accept();
 	state.draft = emptyDraft();
 	state.suppress = suppress;
@@ -66,10 +71,10 @@ export async function commit(
 	state.lowWater = lowWater;
 	state.rebuild = rebuild;
 	state.lastOutboxId += fresh.length;
-	state.pending = pendingOf(fresh);
+	state.pending = pendingOf(fresh, traceparent);
 	if (outbox.length > fresh.length || seen.forgottenOrigins > 0 || seen.forgottenRanges > 0)
 		emitForgotten(state, outbox.length - fresh.length, seen.forgottenOrigins, seen.forgottenRanges);
-	return (await publish(state)) ? fresh.length : 'blocked';
+	return fresh.length;
 }
 
 /** Without a step, an offset moves only when nothing was pending behind it. */
@@ -80,7 +85,7 @@ export async function publish(state: PartitionState): Promise<boolean> {
 	const { ports, scope, stage, pending } = state;
 	if (pending.entries.length > 0) {
 		state.crashPoint('before-publish');
-		if (!(await appendPending(ports.log, pending, state.limits.publish))) {
+		if (!(await appendPending(ports, pending, state.limits.publish))) {
 			ports.emit({
 				name: 'publish_delayed',
 				stage: stage.name,

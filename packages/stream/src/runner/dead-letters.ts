@@ -2,6 +2,8 @@ import { deadLetterCodec } from '@affidavit/model/codec.ts';
 import { sha256Hex } from '@affidavit/model/digests.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
 import type { LogRecord, Origin, OutRecord } from '../ports.ts';
+import type { SealRefusal } from '../seal/seal.ts';
+import type { Refused } from './sift.ts';
 
 const messageCharsMax = 500;
 const subjectCharsMax = 256;
@@ -20,11 +22,24 @@ export const deadLetterRecord = (letter: DeadLetter): OutRecord => ({
 /** The letter for a record on which the stage itself threw: a bug of ours, or bytes that found one. */
 export function poisonLetter(stage: string, record: LogRecord, error: unknown): DeadLetter {
 	const text = error instanceof Error ? `${error.name}: ${error.message}` : 'a value that is no Error was thrown';
+	return runnerLetter(stage, record, 'poison-record', text);
+}
+
+/** The letter for a record that its origin did not write. */
+export const refusedLetter = (stage: string, { record, refusal }: Refused): DeadLetter =>
+	runnerLetter(stage, record, refusal.code, refusal.message);
+
+function runnerLetter(
+	stage: string,
+	record: LogRecord,
+	code: 'poison-record' | SealRefusal['code'],
+	message: string,
+): DeadLetter {
 	return {
 		stage,
 		origin: recordOrigin(record),
-		code: 'poison-record',
-		message: text.slice(0, messageCharsMax),
+		code,
+		message: message.slice(0, messageCharsMax),
 		digest: sha256Hex(record.value),
 		length: record.value.byteLength,
 		// No excerpt: nothing here knows how to redact a record of this topic.

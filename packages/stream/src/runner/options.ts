@@ -35,6 +35,10 @@ export interface RunnerOptions {
 	publishRecordsMax?: number;
 	/** Output bytes per append; one larger record still passes. Default 4 MiB. */
 	publishBytesMax?: number;
+	/** After a lost store: input before the low water that is looked through for what later input may be a copy of. Default 32,768 records. */
+	lookbackRecordsMax?: number;
+	/** The same as log time before the low water. Default 1 hour. */
+	lookbackMs?: number;
 	/** Called at each place of the protocol; tests throw CrashError there. */
 	crashPoint?: (point: CrashPoint) => void;
 	/** Called after each pump that consumed something; feeds the metrics. */
@@ -56,11 +60,13 @@ export interface StepObservation {
 export interface RunnerLimits {
 	batch: { records: number; bytes: number };
 	publish: { records: number; bytes: number };
+	lookback: { records: number; us: number };
 }
 
 export const runnerLimits = (options: RunnerOptions): RunnerLimits => ({
 	batch: { records: options.batchRecordsMax ?? 256, bytes: options.batchBytesMax ?? 1024 ** 2 },
 	publish: { records: options.publishRecordsMax ?? 1024, bytes: options.publishBytesMax ?? 4 * 1024 ** 2 },
+	lookback: { records: options.lookbackRecordsMax ?? 32_768, us: (options.lookbackMs ?? 3_600_000) * 1000 },
 });
 
 /** Stands for kill -9 in tests: the runner lets it pass as it is, and whoever catches it starts anew from log and store. */

@@ -2,6 +2,8 @@
 // publish again what is there (design 4.2).
 import { partitionOf } from '../partition.ts';
 import type { Log, LogRecord, Origin, OutRecord, Topic } from '../ports.ts';
+import { refusalOf } from '../seal/refusal.ts';
+import type { RunnerPorts } from './options.ts';
 import { isBeyond, type OriginMark } from './origin-mark.ts';
 import { decodeJson, encodeJson } from './reserved-cells.ts';
 
@@ -12,36 +14,51 @@ export type OutputMarks = Map<string, OriginMark>;
 const tailRecordsMin = 4096;
 const page = { records: 256, bytes: 8 * 1024 ** 2 };
 
-/** Reads the tails of the topics. */
+/** How far clocks of brokers may differ, or be set back, between an input and its outputs. */
+const clockStepUs = 3_600_000_000;
+
+/**
+ * Reads the tails of the topics, back to `sinceUs` (log time of the oldest input whose outputs are asked for) at most; -1: to
+ * the beginning. What bears the origin and not its seal says nothing.
+ */
 export async function recoverOutputMarks(
-	log: Log,
+	ports: Pick<RunnerPorts, 'log' | 'seals'>,
 	origin: Pick<Origin, 'stage' | 'partition'>,
 	topics: readonly Topic[],
+	sinceUs: number,
 ): Promise<OutputMarks> {
 	const marks: OutputMarks = new Map();
 	for (const topic of new Set(topics))
-		for (let partition = 0; partition < log.partitions(topic); partition++) {
-			const mark = await recoverTail(log, origin, topic, partition);
+		for (let partition = 0; partition < ports.log.partitions(topic); partition++) {
+			const mark = await recoverTail(ports, origin, topic, partition, sinceUs);
 			if (mark) marks.set(`${topic}/${partition}`, mark);
 		}
 	return marks;
 }
 
 async function recoverTail(
-	log: Log,
+	{ log, seals }: Pick<RunnerPorts, 'log' | 'seals'>,
 	own: Pick<Origin, 'stage' | 'partition'>,
 	topic: Topic,
 	partition: number,
+	sinceUs: number,
 ): Promise<OriginMark | undefined> {
-	const { start, end } = await log.bounds(topic, partition);
+	const bounds = await log.bounds(topic, partition);
+	const { end } = bounds;
+	const start =
+		sinceUs < 0 ? bounds.start : Math.max(bounds.start, await log.offsetAt(topic, partition, sinceUs - clockStepUs));
 	let mark: OriginMark | undefined;
 	for (let to = end; to > start; ) {
 		const from = Math.max(start, to - page.records);
 		for (let at = from; at < to; ) {
 			const records = await log.read(topic, partition, at, { records: to - at, bytes: page.bytes });
-			for (const { origin } of records)
-				if (origin && origin.stage === own.stage && origin.partition === own.partition && isBeyond(origin, mark))
-					mark = { offset: origin.offset, index: origin.index };
+			// From the newest down: one seal is checked where a page holds hundreds of ours.
+			for (const record of records.toReversed()) {
+				const { origin } = record;
+				if (origin === null || origin.stage !== own.stage || origin.partition !== own.partition) continue;
+				if (!isBeyond(origin, mark) || !Number.isSafeInteger(origin.offset + 1)) continue;
+				if (refusalOf(log, seals, record) === null) mark = { offset: origin.offset, index: origin.index };
+			}
 			const last = records.at(-1);
 			if (!last) break;
 			at = last.offset + 1;

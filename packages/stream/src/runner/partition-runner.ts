@@ -3,15 +3,17 @@
 import { StreamError } from '../errors.ts';
 import type { LogRecord } from '../ports.ts';
 import type { Stage, StepResult } from '../stage.ts';
-import { type CommitOutcome, commit, publish, type StepOutcome } from './commit.ts';
-import { poisonLetter } from './dead-letters.ts';
+import { type BatchOutcome, commit, publish, type StepOutcome } from './commit.ts';
+import { poisonLetter, refusedLetter } from './dead-letters.ts';
 import { CrashError, type RunnerOptions, type RunnerPorts } from './options.ts';
 import { outboxOf } from './outbox.ts';
 import { endOfMarks } from './output-marks.ts';
 import { openState, type PartitionState, reopenWorker } from './partition-state.ts';
-import { isPublished } from './publish.ts';
 import { isReserved } from './reserved-cells.ts';
-import { admit, copyDraft, skip, withoutSkipped } from './seen.ts';
+import { copyDraft, skip } from './seen.ts';
+import { type Sifted, sift, siftAgain } from './sift.ts';
+import { endSpan, startSpan } from './span.ts';
+import { isOutsideRecord } from './transient.ts';
 
 export type PumpResult =
 	/** Input was consumed (perhaps only duplicates, or a replay), or a step threw and is being isolated. */
@@ -28,6 +30,10 @@ export interface PartitionRunner {
 	readonly partition: number;
 	/** Next input offset to read. */
 	readonly position: () => number;
+	/** True while it reads again what is not in the cells. */
+	readonly replaying: () => boolean;
+	/** After `pump` rejected: true when it may be called again, false when only a new runner knows what is durable. */
+	readonly intact: () => boolean;
 	/** One round. Not to be called while another is under way. */
 	pump(): Promise<PumpResult>;
 }
@@ -43,11 +49,19 @@ export async function openPartition(
 	options: RunnerOptions = {},
 ): Promise<PartitionRunner> {
 	const state = await openState(stage, partition, ports, options);
-	return { stage: stage.name, partition, position: () => state.position, pump: () => pump(state) };
+	return {
+		stage: stage.name,
+		partition,
+		position: () => state.position,
+		replaying: () => state.position < state.liveFrom,
+		intact: () => state.intact,
+		pump: () => pump(state),
+	};
 }
 
 async function pump(state: PartitionState): Promise<PumpResult> {
-	if (state.fencedAt === null && !isPublished(state.pending) && !(await publish(state))) return { kind: 'blocked' };
+	if (state.fencedAt === null && state.pending.entries.length > 0 && !(await publish(state)))
+		return { kind: 'blocked' };
 	if (state.fencedAt === null) {
 		const replayed = state.position < state.liveFrom;
 		const started = performance.now();
@@ -95,13 +109,15 @@ async function replay(state: PartitionState, records: readonly LogRecord[]): Pro
 		state.position = state.liveFrom;
 		return 0;
 	}
-	const admitted = withoutSkipped(state.seen, state.draft, records);
+	const admitted = siftAgain(state, records);
 	try {
+		state.intact = false;
 		if (admitted.length > 0) await state.worker.step(admitted, true);
+		state.intact = true;
 		state.position = last.offset + 1;
 		return 0;
 	} catch (error) {
-		if (error instanceof CrashError) throw error;
+		if (error instanceof CrashError || isOutsideRecord(error)) throw error;
 		return await isolateReplay(state, admitted, error);
 	}
 }
@@ -125,34 +141,78 @@ async function isolateReplay(
 }
 
 /** Steps what is new of the records and commits; the number of outputs. */
-async function processBatch(state: PartitionState, records: readonly LogRecord[]): Promise<CommitOutcome> {
+async function processBatch(state: PartitionState, records: readonly LogRecord[]): Promise<BatchOutcome> {
 	const draft = copyDraft(state.draft);
-	const admitted = admit(state.seen, draft, records);
-	const dropped = records.length - admitted.length;
-	let step: StepOutcome = { result: null, outbox: [] };
-	if (admitted.length > 0) {
+	const sifted = sift(state, draft, records);
+	const { admitted } = sifted;
+	const span = startSpan(state, records, admitted);
+	let outcome: BatchOutcome | undefined;
+	try {
+		let step: StepOutcome;
 		try {
-			const rebuiltTo = state.suppress ? endOfMarks(state.suppress) : 0;
-			const result = await state.worker.step(admitted, false, rebuiltTo);
-			step = { result, outbox: outboxOf(result, admitted, state.scope, state.stage.outputs) };
-			checkCells(result);
+			step = await stepBatch(state, sifted);
 		} catch (error) {
-			if (error instanceof CrashError) throw error;
+			if (error instanceof CrashError || isOutsideRecord(error)) throw error;
 			return await isolate(state, records, admitted, error);
 		}
+		const committed = await commit(state, records, admitted, draft, step, span?.traceparent);
+		if (committed !== 'fenced') emitLeftOut(state, sifted);
+		outcome = committed === 'fenced' || (await publish(state)) ? committed : 'blocked';
+		return outcome;
+	} finally {
+		endSpan(span, outcome);
 	}
-	const outcome = await commit(state, records, admitted, draft, step);
-	if (outcome !== 'fenced' && dropped > 0)
+}
+
+const emptyLetters = (): StepResult => ({
+	outputs: [],
+	cells: new Map(),
+	appends: [],
+	deadLetters: [],
+	lowWaterOffset: 0,
+	rebuildOffset: 0,
+});
+
+async function stepBatch(state: PartitionState, { admitted, refused }: Sifted): Promise<StepOutcome> {
+	const { stage, scope } = state;
+	let result: StepResult | null = null;
+	if (admitted.length > 0) {
+		state.intact = false;
+		const rebuiltTo = state.suppress ? endOfMarks(state.suppress) : 0;
+		result = await state.worker.step(admitted, false, rebuiltTo);
+		checkCells(result);
+	}
+	if (refused.length === 0) return { result, outbox: result ? outboxOf(result, admitted, scope, stage.outputs) : [] };
+	// One order for all letters of the run: readers and a rebuild tell them by it.
+	const run = [...admitted, ...refused.map(({ record }) => record)].sort((a, b) => a.offset - b.offset);
+	const own = result ?? emptyLetters();
+	const letters = {
+		...own,
+		deadLetters: [...own.deadLetters, ...refused.map((one) => refusedLetter(stage.name, one))],
+	};
+	return { result, outbox: outboxOf(letters, run, scope, stage.outputs) };
+}
+
+function emitLeftOut(state: PartitionState, { copies, refused }: Sifted): void {
+	if (copies > 0)
 		state.ports.emit({
 			name: 'input_records_dropped',
 			stage: state.stage.name,
 			reason: 'duplicate',
 			intentional: true,
-			count: dropped,
+			count: copies,
 			message: 'input was published more than once; the copies are left out',
 			detail: { topic: state.stage.input, partition: state.scope.partition },
 		});
-	return outcome;
+	for (const { record, refusal } of refused)
+		state.ports.emit({
+			name: 'forged_records',
+			stage: state.stage.name,
+			reason: refusal.code,
+			intentional: false,
+			message: `the record is not its origin's: ${refusal.message}`,
+			detail: { topic: record.topic, partition: record.partition, offset: record.offset },
+		});
 }
 
 /** The first throw in a run: start over, record by record. A throw in isolation: the record is poison. */
@@ -161,11 +221,11 @@ async function isolate(
 	records: readonly LogRecord[],
 	admitted: readonly LogRecord[],
 	error: unknown,
-): Promise<CommitOutcome> {
+): Promise<BatchOutcome> {
 	const last = records.at(-1);
 	const [poison] = admitted;
 	if (!last || !poison) throw error;
-	let outcome: CommitOutcome = 0;
+	let outcome: BatchOutcome = 0;
 	if (state.position < state.isolateUntil) {
 		emitThrown(state, poison, 'step', error);
 		outcome = await dropPoison(state, poison, error);
@@ -174,20 +234,14 @@ async function isolate(
 	return state.fencedAt === null ? outcome : 'fenced';
 }
 
-async function dropPoison(state: PartitionState, poison: LogRecord, error: unknown): Promise<CommitOutcome> {
+async function dropPoison(state: PartitionState, poison: LogRecord, error: unknown): Promise<BatchOutcome> {
 	const draft = copyDraft(state.draft);
-	admit(state.seen, draft, [poison]);
+	sift(state, draft, [poison]);
 	skip(draft.skipped, poison.offset);
-	const letters: StepResult = {
-		outputs: [],
-		cells: new Map(),
-		appends: [],
-		deadLetters: [poisonLetter(state.stage.name, poison, error)],
-		lowWaterOffset: 0,
-		rebuildOffset: 0,
-	};
+	const letters = { ...emptyLetters(), deadLetters: [poisonLetter(state.stage.name, poison, error)] };
 	const outbox = outboxOf(letters, [poison], state.scope, state.stage.outputs);
-	return await commit(state, [poison], [], draft, { result: null, outbox });
+	const outcome = await commit(state, [poison], [], draft, { result: null, outbox });
+	return outcome === 'fenced' || (await publish(state)) ? outcome : 'blocked';
 }
 
 function checkCells(result: StepResult): void {

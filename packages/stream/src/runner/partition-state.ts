@@ -1,6 +1,7 @@
 // What a runner knows of its partition between two pumps, and how it comes to know it.
 import { StreamError } from '../errors.ts';
 import type { Scope, StoredState } from '../ports.ts';
+import { refusalOf } from '../seal/refusal.ts';
 import type { Stage, StageWorker } from '../stage.ts';
 import type { CrashPoint, RunnerLimits, RunnerOptions, RunnerPorts, StepObservation } from './options.ts';
 import { runnerLimits } from './options.ts';
@@ -42,6 +43,8 @@ export interface PartitionState {
 	isolateReplay: boolean;
 	/** Replays that threw. */
 	replayFailures: number;
+	/** False from a step's call to its commit's answer: after an error in between only a reopening tells what is durable. */
+	intact: boolean;
 	/** Set when another worker has taken the partition. */
 	fencedAt: number | null;
 }
@@ -87,6 +90,7 @@ export async function openState(
 		isolateUntil: 0,
 		isolateReplay: false,
 		replayFailures: 0,
+		intact: true,
 		fencedAt: null,
 	};
 	if (stored.fresh) await recoverFromLog(state, start);
@@ -98,28 +102,49 @@ export async function openState(
 
 /** No store: what can be known is in the log alone. */
 async function recoverFromLog(state: PartitionState, start: number): Promise<void> {
-	const { stage, scope, ports } = state;
-	const { log } = ports;
-	const marks = await recoverOutputMarks(log, scope, [...stage.outputs, 'deadletter']);
+	const { stage, scope, ports, position } = state;
+	const [first] = await ports.log.read(stage.input, scope.partition, position, { records: 1, bytes: 1 });
+	// Input before the position is not processed again, so its outputs need not be told apart.
+	const marks: OutputMarks = first
+		? await recoverOutputMarks(ports, scope, [...stage.outputs, 'deadletter'], first.timestampUs)
+		: new Map();
+	for (const [id, mark] of marks) if (mark.offset < position) marks.delete(id);
 	state.suppress = marks.size > 0 ? marks : null;
-	// What lies before the low water is not processed again, but it may be what a later record is a duplicate of.
-	for await (const records of readRange(log, stage.input, scope.partition, start, state.position))
-		admit(state.seen, state.draft, records);
-	state.draft.skipped = [];
-	if (state.suppress || state.position > start)
+	if (stage.duplicates !== 'stage') await learnDuplicates(state, start, first?.timestampUs ?? -1);
+	if (state.suppress || position > start)
 		ports.emit({
 			name: 'store_rebuilt',
 			stage: stage.name,
 			reason: 'store-lost',
 			intentional: false,
 			message: 'the store knows nothing of this partition, the log does: state is rebuilt from the log',
-			detail: { topic: stage.input, partition: scope.partition, offset: state.position },
+			detail: { topic: stage.input, partition: scope.partition, offset: position },
 		});
+}
+
+/**
+ * What lies before the low water is not processed again, but it may be what a later record is a copy of. A copy is the next
+ * that its writer publishes, so it follows the original within that writer's outage: looking back that far is enough, on a
+ * log that holds days. A copy that comes later still is the stage's to tell, by the chain of what it reads.
+ */
+async function learnDuplicates(state: PartitionState, start: number, firstUs: number): Promise<void> {
+	const { stage, scope, ports, position, limits } = state;
+	let from = Math.max(start, position - limits.lookback.records);
+	if (firstUs >= 0)
+		from = Math.max(from, await ports.log.offsetAt(stage.input, scope.partition, firstUs - limits.lookback.us));
+	for await (const records of readRange(ports.log, stage.input, scope.partition, from, position))
+		admit(
+			state.seen,
+			state.draft,
+			records.filter((record) => refusalOf(ports.log, ports.seals, record) === null),
+		);
+	state.draft.skipped = [];
 }
 
 /** Builds the worker anew from the last commit, after a step threw; the replay follows. */
 export async function reopenWorker(state: PartitionState): Promise<void> {
 	const { stage, scope, ports } = state;
+	state.intact = false;
 	const stored = await ports.store.load(scope);
 	if (stored.version !== state.version) {
 		state.fencedAt = stored.offset;
@@ -127,6 +152,7 @@ export async function reopenWorker(state: PartitionState): Promise<void> {
 	}
 	state.worker = await stage.open(scope.partition, stageCells(stored.cells));
 	state.position = state.lowWater;
+	state.intact = true;
 }
 
 function storedSuppress(stored: StoredState): OutputMarks | null {

@@ -1,6 +1,8 @@
 // Publishing what is committed, in bounded appends. A full log is backpressure, not an error.
 import { StreamError } from '../errors.ts';
-import type { Log, Origin, OutRecord } from '../ports.ts';
+import type { Origin, OutRecord, Seal, StampedRecord } from '../ports.ts';
+import type { Seals } from '../seal/seal.ts';
+import type { RunnerPorts } from './options.ts';
 
 export type Entry = OutRecord & { origin: Origin };
 
@@ -9,15 +11,21 @@ export interface PendingOutbox {
 	entries: readonly Entry[];
 	/** How many of them are published. */
 	done: number;
+	/** Of the batch that caused them, while this process still knows. */
+	traceparent: string | undefined;
 }
 
-export const pendingOf = (entries: readonly Entry[]): PendingOutbox => ({ entries, done: 0 });
+export const pendingOf = (entries: readonly Entry[], traceparent?: string): PendingOutbox => ({
+	entries,
+	done: 0,
+	traceparent,
+});
 
 export const isPublished = (pending: PendingOutbox): boolean => pending.done === pending.entries.length;
 
 /** False when the log is full; what was appended until then is remembered in `pending.done`. */
 export async function appendPending(
-	log: Log,
+	{ log, seals }: Pick<RunnerPorts, 'log' | 'seals'>,
 	pending: PendingOutbox,
 	max: { records: number; bytes: number },
 ): Promise<boolean> {
@@ -26,7 +34,7 @@ export async function appendPending(
 	while (!isPublished(pending)) {
 		const chunk = nextChunk(pending, { records, bytes: max.bytes });
 		try {
-			await log.append(chunk);
+			await log.append(stamped(chunk, seals, pending.traceparent));
 			pending.done += chunk.length;
 		} catch (error) {
 			if (!(error instanceof StreamError && error.code === 'log-full')) throw error;
@@ -46,4 +54,21 @@ function nextChunk(pending: PendingOutbox, max: { records: number; bytes: number
 		to += 1;
 	}
 	return done === 0 && to === entries.length ? entries : entries.slice(done, to);
+}
+
+/** With what travels beside the records. A batch of `trace` carries its host's own signature. */
+function stamped(
+	chunk: readonly Entry[],
+	seals: Seals | undefined,
+	traceparent: string | undefined,
+): readonly StampedRecord[] {
+	if (seals === undefined && traceparent === undefined) return chunk;
+	const made = seals?.sealAll(chunk.filter(({ topic }) => topic !== 'trace'));
+	let next = 0;
+	return chunk.map(({ topic, key, value, origin }) => {
+		const record: StampedRecord = { topic, key, value, origin };
+		if (made !== undefined && topic !== 'trace') record.seal = made[next++] as Seal;
+		if (traceparent !== undefined) record.traceparent = traceparent;
+		return record;
+	});
 }

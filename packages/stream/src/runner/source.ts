@@ -49,7 +49,7 @@ const never = new AbortController().signal;
 
 /** `stage` is `ingest:` and the host or source id; it must name the source over all restarts. Publishes what an earlier run left. */
 export async function openSource(scope: Scope, ports: RunnerPorts, options: SourceOptions = {}): Promise<SourceWriter> {
-	const { store, log } = ports;
+	const { store } = ports;
 	const stored = await store.load(scope);
 	const state: SourceState = {
 		scope,
@@ -63,7 +63,7 @@ export async function openSource(scope: Scope, ports: RunnerPorts, options: Sour
 	};
 	if (stored.fresh) {
 		// Readers drop what is not beyond what they have seen: a counter that began again at 0 would lose all that follows.
-		const marks = await recoverOutputMarks(log, scope, options.outputs ?? ['trace', 'deadletter']);
+		const marks = await recoverOutputMarks(ports, scope, options.outputs ?? ['trace', 'deadletter'], -1);
 		for (const mark of marks.values()) state.offset = Math.max(state.offset, mark.offset + 1);
 	}
 	const cells = new Map(stored.cells);
@@ -145,7 +145,7 @@ async function publish(state: SourceState, signal: AbortSignal): Promise<boolean
 	const { ports, scope, pending } = state;
 	if (pending.entries.length === 0) return true;
 	state.crashPoint('before-publish');
-	for (let attempt = 0; !(await appendPending(ports.log, pending, state.limits)); attempt++) {
+	for (let attempt = 0; !(await appendPending(ports, pending, state.limits)); attempt++) {
 		if (attempt === 0)
 			ports.emit({
 				name: 'publish_delayed',
