@@ -1,6 +1,7 @@
 // A correlate worker on one partition: signatures, hosts, cells; what one batch does is in core/.
 import type { KeyObject } from 'node:crypto';
 import { type ResolveKey, type VerifiedBatch, verifySignedBatch } from '@affidavit/model/batch-signature.ts';
+import { sha256Hex } from '@affidavit/model/digests.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
 import type { StageWorker, StepResult } from '@affidavit/stream/stage.ts';
@@ -15,6 +16,7 @@ import { stepBatch } from './core/step.ts';
 import { deadLetters } from './dead-letters.ts';
 import { healthOf, type PartitionView } from './health.ts';
 import { correlateStageName, factsList } from './names.ts';
+import { changedRefused, noteRefused, type RefusedRecords, restoreRefused, wasRefused } from './refused-records.ts';
 
 export interface WorkerOptions {
 	settings: Settings;
@@ -26,6 +28,7 @@ export interface WorkerOptions {
 
 const refusedCell = 'r/';
 const spansCell = 'n/';
+const refusedDigestsCell = 'f/';
 /** Offsets of refused records that a restart remembers. */
 const refusedMax = 4096;
 
@@ -39,6 +42,8 @@ interface Worker {
 	heard: Map<string, number>;
 	/** Offsets of records whose signature held but that the chain refused: a restart must not refill from them. */
 	refused: Set<number>;
+	/** By the record's digest where its signature did not hold, else by the payload's. */
+	refusedDigests: RefusedRecords;
 	/** Of open sessions, and of closed ones that a rebuild would meet. */
 	spans: SessionSpans;
 	/** Newest log time of any record, microseconds; -1 where the log has no clock. */
@@ -64,6 +69,7 @@ export function openWorker(
 		hosts,
 		heard: new Map(),
 		refused: new Set(refused === undefined ? [] : (JSON.parse(Buffer.from(refused).toString()) as number[])),
+		refusedDigests: restoreRefused(cells.get(refusedDigestsCell)),
 		spans: spans === undefined ? new Map() : decodeSpans(spans),
 		loggedUs,
 		next: 0,
@@ -127,6 +133,8 @@ function step(worker: Worker, records: readonly LogRecord[]): StepResult {
 			if (offset < result.lowWaterOffset || worker.refused.size > refusedMax) worker.refused.delete(offset);
 		result.cells.set(refusedCell, Buffer.from(JSON.stringify([...worker.refused])));
 	}
+	const digests = changedRefused(worker.refusedDigests);
+	if (digests !== null) result.cells.set(refusedDigestsCell, digests);
 	if (worker.spans.size > 0 || spansBefore > 0) result.cells.set(spansCell, encodeSpans(worker.spans));
 	return result;
 }
@@ -156,14 +164,16 @@ function stepRecord(
 	worker.loggedUs = Math.max(worker.loggedUs, record.timestampUs);
 	const verified = verify(worker, record);
 	if (verified.kind === 'error') {
-		const { code, message } = verified;
-		notice(notices, 'batches_dropped', code, false);
-		const subject = verified.host === '' ? record.key : verified.host;
-		result.deadLetters.push(...deadLetters(record, subject, [{ code, message, timeUs: -1, event: null }]));
-		noteForged(worker, record.key, code, touched);
+		refuseRecord(worker, record, verified, result, notices, touched);
 		return;
 	}
 	const { batch, payloadDigest } = verified;
+	const digest = Buffer.from(payloadDigest).toString('hex');
+	if (wasRefused(worker.refusedDigests, digest)) {
+		worker.refused.add(record.offset);
+		notice(notices, 'batches_dropped', 'duplicate', true);
+		return;
+	}
 	const isTick = batch.source === 'tick';
 	const host = isTick ? worker.hosts.get(record.key) : hostOf(worker, record.key);
 	if (host === undefined) {
@@ -175,7 +185,10 @@ function stepRecord(
 	// As it is before the batch: the end of a recording resets it.
 	const trail = host.records;
 	const outcome = stepBatch(settings, host, batch, payloadDigest, record.offset, notices, record.timestampUs);
-	if (!outcome.accepted) worker.refused.add(record.offset);
+	if (!outcome.accepted) {
+		worker.refused.add(record.offset);
+		if (outcome.refusals.length > 0) noteRefused(worker.refusedDigests, digest);
+	}
 	if (outcome.skewed !== null) emitSkew(worker, host, outcome.skewed);
 	result.deadLetters.push(...deadLetters(record, record.key, outcome.refusals));
 	for (const { session, bytes } of outcome.outputs) {
@@ -194,6 +207,26 @@ function stepRecord(
 function expireList(result: StepResult, list: string, afterMs: number): void {
 	result.expireLists ??= [];
 	if (result.expireLists.at(-1)?.list !== list) result.expireLists.push({ list, afterMs });
+}
+
+function refuseRecord(
+	worker: Worker,
+	record: LogRecord,
+	{ code, message, host }: Extract<VerifiedBatch, { kind: 'error' }>,
+	result: StepResult,
+	notices: Notices,
+	touched: Set<Host>,
+): void {
+	const digest = sha256Hex(record.value);
+	if (wasRefused(worker.refusedDigests, digest)) {
+		notice(notices, 'batches_dropped', 'duplicate', true);
+		return;
+	}
+	noteRefused(worker.refusedDigests, digest);
+	notice(notices, 'batches_dropped', code, false);
+	const subject = host === '' ? record.key : host;
+	result.deadLetters.push(...deadLetters(record, subject, [{ code, message, timeUs: -1, event: null }]));
+	noteForged(worker, record.key, code, touched);
 }
 
 /** What was refused may have been in place of a true batch: the host's open sessions say so. */
