@@ -105,12 +105,10 @@ export const tlsSection = (of: string) =>
 				.boolean()
 				.default(true)
 				.meta({ description: `Speak TLS with ${of}.` }),
-			caFile: text
-				.optional()
-				.meta({
-					...pathMeta,
-					description: `PEM of the CAs that may sign the certificate of ${of}. Default: Node's own.`,
-				}),
+			caFile: text.optional().meta({
+				...pathMeta,
+				description: `PEM of the CAs that may sign the certificate of ${of}. Default: Node's own.`,
+			}),
 			certFile: text
 				.optional()
 				.meta({ ...pathMeta, description: `Client certificate for ${of} (mTLS), PEM with its chain.` }),

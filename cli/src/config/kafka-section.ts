@@ -103,7 +103,7 @@ export const kafkaSection = z
 			'How long the topics after trace are kept, milliseconds; the same least as for trace.',
 		),
 		outageMsMax: durationMs(dayMs, 90 * dayMs, 'Longest outage of the fleet that must lose nothing, milliseconds.'),
-		requestTimeoutMs: durationMs(30 * secondMs, 10 * minuteMs, 'Time for one request, milliseconds.'),
+		requestTimeoutMs: durationMs(15 * secondMs, 10 * minuteMs, 'Time for one request, milliseconds.'),
 		sessionTimeoutMs: z
 			.int()
 			.min(6 * secondMs)

@@ -42,7 +42,7 @@ export const redisSection = z
 		tls: tlsSection('Redis'),
 		keyPrefix: z
 			.string()
-			.regex(/^[A-Za-z0-9:._-]{0,100}$/, 'expected letters, digits, colon, dot, dash or underscore')
+			.regex(/^[A-Za-z0-9:._-]{0,64}$/, 'expected letters, digits, colon, dot, dash or underscore')
 			.default('affidavit:')
 			.meta({ description: 'Begins the name of every key.' }),
 		listBytesMax: bytes(16 * gib)

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { keyFileBytesMax, parsePrivateKey, publicKeyPem } from '@affidavit/attest/keys.ts';
 import { CliError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
+import type { SealerName } from '../service/services.ts';
 
 export type KeyType = 'ed25519' | 'p256';
-/** signing: signs attestations. host: signs the batches that leave this host. */
-export type KeyName = 'signing' | 'host';
+/** signing: signs attestations. host: signs the batches that leave this host. A service's: seals the records that it writes. */
+export type KeyName = 'signing' | 'host' | SealerName;
+/** Of one machine; those of a fleet's services are made by name. */
 export const keyNames: readonly KeyName[] = ['signing', 'host'];
 
 export interface StoredKey {
@@ -26,7 +28,7 @@ export interface StoredKey {
 }
 
 const privateMode = 0o600;
-const publicMode = 0o644;
+export const publicMode = 0o644;
 
 export const keyPaths = (dir: string, name: KeyName): { privateKeyPath: string; publicKeyPath: string } => ({
 	privateKeyPath: join(dir, `${name}.pem`),
@@ -98,7 +100,7 @@ async function readBounded(path: string): Promise<string | null> {
 }
 
 /** Whole or not at all, and never over an existing file: false when there was one. */
-async function writeOnce(path: string, text: string, mode: number): Promise<boolean> {
+export async function writeOnce(path: string, text: string, mode: number): Promise<boolean> {
 	const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
 	const file = await open(temporary, 'wx', mode);
 	try {
