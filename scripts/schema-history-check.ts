@@ -37,7 +37,16 @@ function subjectProblems(subject: string, schema: unknown, history: readonly Fro
 
 function touched(root: string, history: readonly FrozenSchema[]): string[] {
 	const problems: string[] = [];
-	history.forEach(({ id, subject, version, fingerprint, schema }, i) => {
+	const byFingerprint = new Map<string, FrozenSchema>();
+	history.forEach((entry, i) => {
+		const { id, subject, version, fingerprint, schema } = entry;
+		const twin = byFingerprint.get(fingerprint);
+		byFingerprint.set(fingerprint, entry);
+		// A registry could not tell their bytes apart, and with a default older records would change their meaning.
+		if (twin !== undefined)
+			problems.push(
+				`schemas/history: ${subject} version ${version} differs from version ${twin.version} in no field or type`,
+			);
 		if (id !== i + 1) problems.push(`schemas/history: id ${id}: expected ${i + 1}`);
 		if (schemaFingerprint(schema) !== fingerprint)
 			problems.push(`schemas/history/${subject}.${version}.avsc was changed after it was frozen`);

@@ -22,11 +22,17 @@ for (const subject of subjects(root)) {
 		refusals.push(
 			...incompatibilities(schema, written).map((why) => `${subject}: cannot read version ${version}: ${why}`),
 		);
+	const fingerprint = schemaFingerprint(schema);
+	const twin = older.find((entry) => entry.fingerprint === fingerprint);
+	if (twin !== undefined)
+		refusals.push(
+			`${subject}: differs from version ${twin.version} in no field or type: a default alone does not change`,
+		);
 	added.push({
 		id: Math.max(0, ...history.map((v) => v.id), ...added.map((v) => v.id)) + 1,
 		subject,
 		version: (last?.version ?? 0) + 1,
-		fingerprint: schemaFingerprint(schema),
+		fingerprint,
 	});
 }
 if (refusals.length > 0) {

@@ -106,10 +106,10 @@ function foreign(subject: Subject, id: number | null, version: SchemaVersion | u
 	if (id === null) return new TypeError(`frame: expected a zero byte and the id of a schema of ${subject}`);
 	const what =
 		version !== undefined
-			? `${id} (${schemaName(version)})`
+			? `${id} is ${schemaName(version)}`
 			: id < 0
-				? `${-id} of the registry, which is none of this program's,`
-				: `${id}, which this program does not know`;
+				? `${-id} of the registry is none of this program's`
+				: `${id} is unknown to this program`;
 	return new TypeError(`frame: schema ${what}: expected one of ${subject}`);
 }
 

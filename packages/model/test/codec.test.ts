@@ -118,14 +118,10 @@ describe('a codec refuses, by name,', () => {
 		],
 		['what is shorter than a frame', bytes.subarray(0, 4), /^frame: expected a zero byte/],
 		['nothing', new Uint8Array(0), /^frame: expected a zero byte/],
-		[
-			'an unknown id',
-			framed(2_000_000),
-			/schema 2000000, which this program does not know: expected one of signed-batch/,
-		],
-		['id 0', framed(0), /schema 0, which this program does not know/],
-		["another subject's", framed(3), /schema 3 \(finding version 1\): expected one of signed-batch/],
-		["a registry's id that is none of ours", framed(foreignId(4711)), /schema 4711 of the registry, which is none of/],
+		['an unknown id', framed(2_000_000), /schema 2000000 is unknown to this program: expected one of signed-batch/],
+		['id 0', framed(0), /schema 0 is unknown/],
+		["another subject's", framed(3), /schema 3 is finding version 1: expected one of signed-batch/],
+		["a registry's id that is none of ours", framed(foreignId(4711)), /schema 4711 of the registry is none of/],
 		['a record that is cut', bytes.subarray(0, -1), /expected a signed-batch: it is cut/],
 		['a record with something after it', Buffer.concat([bytes, Buffer.from([0])]), /something follows it/],
 	];
