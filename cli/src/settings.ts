@@ -1,4 +1,4 @@
-// What `process` and `up` load before they start: keys, rules, indicators, matchers, the webhook's secret.
+// What `process`, `up` and the services load before they start: keys, rules, indicators, matchers, the webhook's secret.
 import { createPublicKey } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { createIndicatorSet, type IndicatorSet } from '@affidavit/detect/core/in
 import { readIndicatorFile } from '@affidavit/detect/indicator/indicator-file.ts';
 import { loadRuleSet } from '@affidavit/detect/rules/load.ts';
 import type { RuleSet } from '@affidavit/detect/rules/rule-set.ts';
-import type { HostKey } from '@affidavit/model/batch-signature.ts';
+import type { HostKey, ResolveKey } from '@affidavit/model/batch-signature.ts';
 import type { Indicator } from '@affidavit/model/generated/indicator.ts';
 import { SignError } from '@affidavit/sign/errors.ts';
 import { createKeySigner, type EnvelopeSigner } from '@affidavit/sign/signing/envelope-signer.ts';
@@ -20,7 +20,7 @@ import type { Config } from './config/schema.ts';
 import { CliError } from './errors.ts';
 import { makeFolder } from './files.ts';
 import { loadOrCreateKey } from './keys/store.ts';
-import type { TopologyDeps } from './topology.ts';
+import type { AlertSettings } from './topology.ts';
 
 export interface Settings {
 	rules: RuleSet;
@@ -30,8 +30,8 @@ export interface Settings {
 	/** PEM file of the public key that verifies what `signer` signs. */
 	publicKeyFile: string;
 	hostKey: HostKey;
-	resolveKey: TopologyDeps['resolveKey'];
-	alert: TopologyDeps['alert'];
+	resolveKey: ResolveKey;
+	alert: AlertSettings | null;
 }
 
 /** Rejects with CliError that names the file and what was expected. */
@@ -41,13 +41,13 @@ export async function loadSettings(
 	emit: Emit,
 ): Promise<Settings> {
 	const keys = join(config.dataDir, 'keys');
-	const signing = await openSigning(config.keyFile, keys, emit);
+	const signing = await openSigning(config, emit);
 	const host = await loadOrCreateKey(keys, 'host', 'ed25519');
 	const hostPublic = createPublicKey(host.publicKeyPem);
 	return {
 		rules: rulesOf(config),
-		indicators: await indicatorsOf(config.indicators),
-		matchers: config.matchers === null ? undefined : await readMatchers(config.matchers),
+		indicators: await indicatorsOf(config),
+		matchers: await matchersOf(config),
 		...signing,
 		hostKey: { privateKey: host.privateKey, keyId: host.keyId },
 		// One machine: every batch is this agent's own. A fleet resolves by host (hosts topic).
@@ -56,10 +56,11 @@ export async function loadSettings(
 	};
 }
 
-type Signing = Pick<Settings, 'signer' | 'publicKeyFile'>;
+export type Signing = Pick<Settings, 'signer' | 'publicKeyFile'>;
 
 /** The data folder's own key, or the one that `--key` or `keyFile` names; either is made when absent. */
-async function openSigning(keyFile: string, keys: string, emit: Emit): Promise<Signing> {
+export async function openSigning({ keyFile, dataDir }: Config, emit: Emit): Promise<Signing> {
+	const keys = join(dataDir, 'keys');
 	if (keyFile === join(keys, 'signing.pem')) {
 		const key = await loadOrCreateKey(keys, 'signing', 'ed25519');
 		if (key.created) emit(madeKey(key.privateKeyPath, key.publicKeyPath));
@@ -87,7 +88,8 @@ const madeKey = (file: string, publicKey: string) => ({
 	detail: { file, publicKey },
 });
 
-function rulesOf(config: Config): RuleSet {
+/** The shipped ones, and those of the configured folder. */
+export function rulesOf(config: Config): RuleSet {
 	try {
 		const folders = config.rulesDir === null ? [] : [pathToFileURL(`${config.rulesDir}/`)];
 		return loadRuleSet({ folders, options: { strictSources: config.strictSources } });
@@ -96,7 +98,10 @@ function rulesOf(config: Config): RuleSet {
 	}
 }
 
-async function indicatorsOf(files: readonly string[]): Promise<IndicatorSet> {
+export const matchersOf = async ({ matchers }: Config): Promise<readonly Matcher[] | undefined> =>
+	matchers === null ? undefined : readMatchers(matchers);
+
+export async function indicatorsOf({ indicators: files }: Config): Promise<IndicatorSet> {
 	const all: Indicator[] = [];
 	for (const file of files) {
 		const result = await readIndicatorFile(file);
@@ -106,10 +111,11 @@ async function indicatorsOf(files: readonly string[]): Promise<IndicatorSet> {
 	return createIndicatorSet(all);
 }
 
-async function alertOf(
+/** null: no webhook is configured. */
+export async function alertOf(
 	{ webhook }: Config,
 	env: Readonly<Record<string, string | undefined>>,
-): Promise<TopologyDeps['alert']> {
+): Promise<AlertSettings | null> {
 	if (webhook === null) return null;
 	const result = await loadSecret({ file: webhook.secretFile, env: webhook.secretEnv }, env);
 	if (result.kind === 'invalid') throw new CliError('config', `webhook secret: ${result.message}`);

@@ -1,13 +1,15 @@
 // The whole pipeline on one page: trace → correlate → session → detect → finding, verdict → sign → attestation, and the alerts.
+// One process runs all of it (createPipeline), or each service of a fleet its own stages (cli/src/service).
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import type { Matcher } from '@affidavit/correlate/core/matcher.ts';
-import { createCorrelateStage, factsList } from '@affidavit/correlate/stage.ts';
-import { type AlertStageOptions, createAlertStage } from '@affidavit/detect/alert/stage.ts';
+import { type CorrelateStage, createCorrelateStage, factsList } from '@affidavit/correlate/stage.ts';
+import { type AlertStage, type AlertStageOptions, createAlertStage } from '@affidavit/detect/alert/stage.ts';
 import type { IndicatorSet } from '@affidavit/detect/core/indicator-set.ts';
 import { createManifestResolver, type ResolveManifest } from '@affidavit/detect/manifest/resolver.ts';
 import type { RuleSet } from '@affidavit/detect/rules/rule-set.ts';
 import { createDetectStage } from '@affidavit/detect/stage.ts';
+import type { ResolveKey } from '@affidavit/model/batch-signature.ts';
 import type { EnvelopeSigner } from '@affidavit/sign/signing/envelope-signer.ts';
 import { createSignStage } from '@affidavit/sign/stage.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
@@ -16,24 +18,91 @@ import type { Stage } from '@affidavit/stream/stage.ts';
 import type { Config } from './config/schema.ts';
 import { readFacts } from './read-facts.ts';
 
-export interface TopologyDeps {
+/** What every stage works on. */
+export interface StageDeps {
 	config: Config;
 	log: Log;
 	store: Store;
 	blobs: Blobs;
 	emit: Emit;
+}
+
+export interface CorrelateDeps extends StageDeps {
 	/** Which public key a host may sign with. */
-	resolveKey: (host: string, keyId: string) => KeyObject | undefined;
+	resolveKey: ResolveKey;
+	/** Which public key the ticks for silent hosts are signed with; none in one process alone. */
+	resolveTickKey?: (keyId: string) => KeyObject | undefined;
 	/** undefined: the shipped ones. */
 	matchers: readonly Matcher[] | undefined;
+}
+
+export interface DetectDeps extends StageDeps {
 	rules: RuleSet;
 	indicators: IndicatorSet;
-	signer: EnvelopeSigner;
-	/** null: no webhook is configured. */
-	alert: Pick<AlertStageOptions, 'url' | 'secret' | 'leads' | 'allowPrivate'> | null;
 	/** What becomes of the repository's answer on the way to the judge. */
 	manifest?: (resolve: ResolveManifest) => ResolveManifest;
 }
+
+export interface SignDeps extends StageDeps {
+	signer: EnvelopeSigner;
+}
+
+export type AlertSettings = Pick<AlertStageOptions, 'url' | 'secret' | 'leads' | 'allowPrivate'>;
+
+/** trace → session. */
+export const correlateStage = ({ config, emit, ...deps }: CorrelateDeps): CorrelateStage =>
+	createCorrelateStage({
+		resolveKey: deps.resolveKey,
+		emit,
+		step: config.step,
+		limits: {
+			skewUs: config.skewMsMax * 1000,
+			graceUs: config.graceMs * 1000,
+			silentUs: config.silentMs * 1000,
+			silentCloseUs: config.silentCloseMs * 1000,
+			sessionUs: config.sessionMaxMs * 1000,
+			facts: config.limits.sessionFactsMax,
+			sessions: config.limits.sessionsMax,
+		},
+		factsRetentionMs: config.factsRetentionMs,
+		...(deps.resolveTickKey ? { resolveTickKey: deps.resolveTickKey } : {}),
+		...(deps.matchers ? { matchers: deps.matchers } : {}),
+	});
+
+/** session → finding, verdict. */
+export function detectStage({ config, log, store, blobs, emit, ...deps }: DetectDeps): Stage {
+	const repositories = createManifestResolver({
+		repositories: config.repositories,
+		cacheDir: join(config.dataDir, 'repositories'),
+		limits: { blobBytesMax: config.limits.repositoryBytesMax, fetchMsMax: config.limits.repositoryMs },
+		emit,
+	});
+	return createDetectStage({
+		rules: deps.rules,
+		indicators: () => deps.indicators,
+		resolveManifest: deps.manifest === undefined ? repositories : deps.manifest(repositories),
+		blobs,
+		readFacts: (session, _partition, expected) => readFacts({ log, store }, session, factsList(session), expected),
+		emit,
+	});
+}
+
+/** verdict → attestation. */
+export const signStage = ({ config, log, store, blobs, emit, signer }: SignDeps): Stage =>
+	createSignStage({
+		readFacts: ({ session, factsList: list, factBatches: batches, factsHead: head }) =>
+			readFacts({ log, store }, session, list, { batches, head }),
+		blobs,
+		signer,
+		outDir: config.outDir,
+		emit,
+	});
+
+/** finding → the SIEM. */
+export const alertStage = (settings: AlertSettings, emit: Emit): AlertStage => createAlertStage({ ...settings, emit });
+
+/** `alert` null: no webhook is configured. */
+export type TopologyDeps = CorrelateDeps & DetectDeps & SignDeps & { alert: AlertSettings | null };
 
 export interface Pipeline {
 	stages: Stage[];
@@ -44,46 +113,11 @@ export interface Pipeline {
 }
 
 export function createPipeline(deps: TopologyDeps): Pipeline {
-	const { config, log, store, blobs, emit } = deps;
-	const correlate = createCorrelateStage({
-		resolveKey: deps.resolveKey,
-		emit,
-		step: config.step,
-		limits: {
-			skewUs: config.skewMsMax * 1000,
-			graceUs: config.graceMs * 1000,
-			sessionUs: config.sessionMaxMs * 1000,
-			facts: config.limits.sessionFactsMax,
-			sessions: config.limits.sessionsMax,
-		},
-		...(deps.matchers ? { matchers: deps.matchers } : {}),
-	});
-	const repositories = createManifestResolver({
-		repositories: config.repositories,
-		cacheDir: join(config.dataDir, 'repositories'),
-		limits: { blobBytesMax: config.limits.repositoryBytesMax, fetchMsMax: config.limits.repositoryMs },
-		emit,
-	});
-	const detect = createDetectStage({
-		rules: deps.rules,
-		indicators: () => deps.indicators,
-		resolveManifest: deps.manifest === undefined ? repositories : deps.manifest(repositories),
-		blobs,
-		readFacts: (session, _partition, expected) => readFacts({ log, store }, session, factsList(session), expected),
-		emit,
-	});
-	const sign = createSignStage({
-		readFacts: ({ session, factsList: list, factBatches: batches, factsHead: head }) =>
-			readFacts({ log, store }, session, list, { batches, head }),
-		blobs,
-		signer: deps.signer,
-		outDir: config.outDir,
-		emit,
-	});
-	if (deps.alert === null) return { stages: [correlate, detect, sign], settle: async () => 0, close: async () => {} };
-	const alert = createAlertStage({ ...deps.alert, emit });
+	const stages = [correlateStage(deps), detectStage(deps), signStage(deps)];
+	if (deps.alert === null) return { stages, settle: async () => 0, close: async () => {} };
+	const alert = alertStage(deps.alert, deps.emit);
 	return {
-		stages: [correlate, detect, sign, alert],
+		stages: [...stages, alert],
 		settle: (waitMsMax, signal) => alert.settle(waitMsMax, signal),
 		close: () => alert.close(),
 	};
