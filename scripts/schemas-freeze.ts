@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Gives each changed schema its next version and id: copies it to schemas/history and adds it to history.json. Refuses a change
 // that could not read an older record. What is frozen stays as it is: only versions are added.
+// schemas-freeze.ts [ROOT]
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +9,7 @@ import { schemaFingerprint } from '../packages/model/src/canonical-schema.ts';
 import { incompatibilities } from './schema-compatibility.ts';
 import { type HistoryEntry, readHistory, sameContract, subjects } from './schema-versions.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
 const history = readHistory(root);
 const refusals: string[] = [];
 const added: HistoryEntry[] = [];

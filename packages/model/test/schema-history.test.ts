@@ -1,5 +1,6 @@
 // The frozen versions, and what CI refuses of a schema's change.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,18 +35,21 @@ describe('the frozen schemas', () => {
 	});
 });
 
+/** A copy in which one text of one file is replaced. */
+function copyWith(file: string, from: string | RegExp, to: string): string {
+	const copy = mkdtempSync(join(folder, 'root-'));
+	cpSync(join(root, 'schemas'), join(copy, 'schemas'), { recursive: true });
+	const path = join(copy, 'schemas', file);
+	const text = readFileSync(path, 'utf8');
+	const changed = text.replace(from, to);
+	assert.notEqual(changed, text);
+	writeFileSync(path, changed);
+	return copy;
+}
+
 describe('the check in CI', () => {
-	/** Problems of a copy in which one text of one file is replaced. */
-	function problemsWith(file: string, from: string | RegExp, to: string): string[] {
-		const copy = mkdtempSync(join(folder, 'root-'));
-		cpSync(join(root, 'schemas'), join(copy, 'schemas'), { recursive: true });
-		const path = join(copy, 'schemas', file);
-		const text = readFileSync(path, 'utf8');
-		const changed = text.replace(from, to);
-		assert.notEqual(changed, text);
-		writeFileSync(path, changed);
-		return historyProblems(copy);
-	}
+	const problemsWith = (file: string, from: string | RegExp, to: string): string[] =>
+		historyProblems(copyWith(file, from, to));
 
 	it('refuses a change that is not frozen', () => {
 		const problems = problemsWith('host.avsc', /("name": "enrolledBy",\s+"type": "string",)/, '$1 "default": "",');
@@ -76,6 +80,39 @@ describe('the check in CI', () => {
 		assert.ok(
 			problemsWith('history/history.json', '"id":10,', '"id":12,').includes('schemas/history: id 12: expected 10'),
 		);
+	});
+});
+
+describe('schemas:freeze', () => {
+	const freeze = (copy: string): { status: number | null; stderr: string } =>
+		spawnSync(process.execPath, [join(root, 'scripts/schemas-freeze.ts'), copy], { encoding: 'utf8' });
+	const history = (copy: string): string => readFileSync(join(copy, 'schemas/history/history.json'), 'utf8');
+	const newField = '$1{"name": "note", "type": "string", "doc": "", "default": ""}, ';
+
+	it('adds a version with the next id, once, and touches no other', () => {
+		const copy = copyWith('host.avsc', /("fields": \[\s+)/, newField);
+		const before = history(copy);
+		const { status, stderr } = freeze(copy);
+		assert.deepEqual([status, stderr], [0, `frozen: host version 2, id ${schemaVersions.length + 1}\n`]);
+		assert.deepEqual(historyProblems(copy), []);
+		assert.ok(history(copy).startsWith(before.trimEnd().slice(0, -1).trimEnd()));
+		assert.deepEqual([freeze(copy).stderr, historyProblems(copy)], ['', []]);
+	});
+
+	it('refuses what could not read older records, or could not be told from them, and writes nothing', () => {
+		const bare = newField.replace(', "default": ""', '');
+		const refusals: [RegExp, string, RegExp][] = [
+			[/("fields": \[\s+)/, bare, /^host: cannot read version 1: note: new field without a default$/m],
+			[/("name": "enrolledBy",)/, '$1 "default": "",', /^host: differs from version 1 in no field or type/],
+		];
+		for (const [from, to, why] of refusals) {
+			const copy = copyWith('host.avsc', from, to);
+			const before = history(copy);
+			const { status, stderr } = freeze(copy);
+			assert.equal(status, 1);
+			assert.match(stderr, why);
+			assert.equal(history(copy), before);
+		}
 	});
 });
 

@@ -5,6 +5,7 @@ import { deadLetterCodec, findingCodec, signedBatchCodec } from '@affidavit/mode
 import { frameIdOf, writeFrame } from '@affidavit/model/frame.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
 import { currentSchema, frozenSchema, versionsOf } from '@affidavit/model/schema-history.ts';
+import { issueLeaf, makeAuthority } from '../../../attest/test/authority.ts';
 import { collectingEmit } from '../../src/internal-event.ts';
 import { type Frames, repoFrames } from '../../src/schema-registry/frames.ts';
 import { openRegistryFrames, type RegistryFramesOptions } from '../../src/schema-registry/registry-frames.ts';
@@ -340,6 +341,23 @@ describe('opening them', () => {
 				openRegistryFrames({ url }),
 				(error) => error instanceof RangeError && !error.message.includes('u:p'),
 			);
+	});
+
+	it('trusts the named authority and no other, for the named server only', async () => {
+		const authority = await makeAuthority();
+		const server = await issueLeaf(authority, {
+			dnsNames: ['registry.example'],
+			extendedKeyUsages: ['1.3.6.1.5.5.7.3.1'],
+		});
+		const key = server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+		const double = await started({ tls: { cert: server.pem, key } });
+		const ca = authority.pem;
+		const options = { topics: ['trace'] as const, attemptsMax: 1 };
+		await opened(double, { ...options, tls: { ca, serverName: 'registry.example' } });
+		const asked = double.requests.length;
+		await assert.rejects(opened(double, options), { code: 'unavailable' });
+		await assert.rejects(opened(double, { ...options, tls: { ca } }), { code: 'unavailable' });
+		assert.equal(double.requests.length, asked);
 	});
 
 	it('keeps a path before the API’s', async () => {
