@@ -3,7 +3,7 @@ import { StreamError } from '../errors.ts';
 import type { Commit } from '../ports.ts';
 import { encodeName, listKey, type ScopeKeys } from './keys.ts';
 import { encodeEntryHeader } from './outbox-entry.ts';
-import { type Packable, pack, sizeOf } from './pack.ts';
+import { pack } from './pack.ts';
 
 export interface CommitLimits {
 	listBytesMax: number;
@@ -11,9 +11,11 @@ export interface CommitLimits {
 	commitBytesMax: number;
 }
 
+export type Argument = string | number | Buffer;
+
 export interface CommitArguments {
 	/** For EVALSHA: number of keys, keys, arguments. */
-	values: (string | number | Buffer)[];
+	values: Argument[];
 	/** Names of the lists, in the order in which the script numbers them from 1. */
 	lists: readonly string[];
 }
@@ -26,45 +28,52 @@ export function commitArguments(
 	forgetOutboxId: number,
 	limits: CommitLimits,
 ): CommitArguments {
-	const set: Packable[] = [];
-	const removed: Packable[] = [];
+	const set: Argument[] = [];
+	const removed: Argument[] = [];
 	for (const [name, value] of commit.cells) {
-		if (value === null) removed.push(packName(name));
-		else set.push(packName(name), value);
+		if (value === null) removed.push(nameArgument(name));
+		else set.push(nameArgument(name), bufferOf(value));
 	}
 	const values = distinctValues();
 	const lists = new Map<string, number[]>();
 	for (const { list, value } of commit.appends) plan(lists, list).push(values.numberOf(value));
 	for (const { list, afterMs } of commit.expireLists ?? []) plan(lists, list)[0] = lifetimeMs(afterMs);
-	const entries: Packable[] = [];
-	for (const entry of commit.outbox) entries.push(encodeEntryHeader(entry), values.numberOf(entry.value));
-
-	const content: Packable = [set, removed, values.all, [...lists.values()], entries];
-	const bytes = sizeOf(content);
-	if (bytes > limits.commitBytesMax)
-		throw new StreamError(
-			'refused',
-			`redis: a commit of ${bytes} bytes is over commitBytesMax, ${limits.commitBytesMax}`,
-		);
+	const headers: Argument[] = [];
+	const valuesOfEntries: number[] = [];
+	for (const entry of commit.outbox) {
+		headers.push(encodeEntryHeader(entry));
+		valuesOfEntries.push(values.numberOf(entry.value));
+	}
 	const names = [...lists.keys()];
-	return {
-		values: [
-			3 + names.length,
-			keys.meta,
-			keys.cells,
-			keys.outbox,
-			...names.map((name) => listKey(keys, name)),
-			commit.expectedVersion,
-			version,
-			commit.nextOffset,
-			commit.lowWaterOffset,
-			forgetOutboxId,
-			limits.listBytesMax,
-			limits.retentionMs,
-			pack(content),
-		],
-		lists: names,
-	};
+	const list: Argument[] = [
+		3 + names.length,
+		keys.meta,
+		keys.cells,
+		keys.outbox,
+		...names.map((name) => listKey(keys, name)),
+		commit.expectedVersion,
+		version,
+		commit.nextOffset,
+		commit.lowWaterOffset,
+		forgetOutboxId,
+		limits.listBytesMax,
+		limits.retentionMs,
+		pack([set.length / 2, removed.length, [...lists.values()], valuesOfEntries]),
+	];
+	return { values: bounded(list.concat(set, removed, headers, values.all), limits), lists: names };
+}
+
+/** Of one command; the server takes a million. */
+const argumentsMax = 500_000;
+
+function bounded(values: Argument[], { commitBytesMax }: CommitLimits): Argument[] {
+	let bytes = 0;
+	for (const value of values) bytes += typeof value === 'number' ? 16 : value.length;
+	if (bytes > commitBytesMax)
+		throw new StreamError('refused', `redis: a commit of ${bytes} bytes is over commitBytesMax, ${commitBytesMax}`);
+	if (values.length > argumentsMax)
+		throw new StreamError('refused', `redis: a commit of ${values.length} parts is over the most, ${argumentsMax}`);
+	return values;
 }
 
 /** The server refuses a time beyond its clock's range, and that in the middle of a script. */
@@ -75,7 +84,7 @@ function lifetimeMs(afterMs: number): number {
 	return Math.min(Math.ceil(afterMs), lifetimeMsMax);
 }
 
-const packName = (name: string): string | Uint8Array => (name.isWellFormed() ? name : encodeName(name));
+const nameArgument = (name: string): string | Buffer => (name.isWellFormed() ? name : encodeName(name));
 
 /** The list's entry: milliseconds to its expiry (-1: none), then numbers of values. */
 function plan(lists: Map<string, number[]>, list: string): number[] {
@@ -90,8 +99,8 @@ function plan(lists: Map<string, number[]>, list: string): number[] {
 const candidatesMax = 4;
 
 /** Numbers values from 1, equal bytes alike. */
-function distinctValues(): { all: Uint8Array[]; numberOf: (value: Uint8Array) => number } {
-	const all: Uint8Array[] = [];
+function distinctValues(): { all: Buffer[]; numberOf: (value: Uint8Array) => number } {
+	const all: Buffer[] = [];
 	const byLength = new Map<number, number[]>();
 	return {
 		all,
@@ -100,13 +109,17 @@ function distinctValues(): { all: Uint8Array[]; numberOf: (value: Uint8Array) =>
 			if (candidates)
 				for (let i = candidates.length - 1; i >= Math.max(0, candidates.length - candidatesMax); i--) {
 					const number = candidates[i] as number;
-					const known = all[number - 1] as Uint8Array;
-					if (known === value || Buffer.compare(known, value) === 0) return number;
+					const known = all[number - 1] as Buffer;
+					if (known.equals(value)) return number;
 				}
-			all.push(value);
+			all.push(bufferOf(value));
 			if (candidates) candidates.push(all.length);
 			else byLength.set(value.byteLength, [all.length]);
 			return all.length;
 		},
 	};
 }
+
+/** The client library writes a Buffer's bytes, and a plain Uint8Array's digits. */
+const bufferOf = (value: Uint8Array): Buffer =>
+	Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);

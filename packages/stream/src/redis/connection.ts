@@ -7,7 +7,8 @@ import { commitScript, publishedScript } from './scripts.ts';
 
 /** The scripts, called as commands; the reply of a script is what it returns. */
 interface Scripts {
-	affidavitCommit(...args: (string | number | Buffer)[]): Promise<unknown>;
+	/** In one array: so many arguments are no call's. */
+	affidavitCommit(args: (string | number | Buffer)[]): Promise<unknown>;
 	affidavitPublished(...args: (string | number | Buffer)[]): Promise<unknown>;
 }
 

@@ -43,6 +43,8 @@ export interface RedisStoreOptions {
 	commitBytesMax?: number | undefined;
 	/** Bound of every single command. Default 10 s. */
 	commandTimeoutMs?: number | undefined;
+	/** An idle scope's outputs are forgotten this long after they were published; a busy one's with its next commit. Default 100. */
+	publishedDelayMs?: number | undefined;
 	emit: Emit;
 	/**
 	 * Called once. Part of every version this store gives out, so it must be another for each store opened, ever:
@@ -69,6 +71,7 @@ export interface RedisSettings {
 	retentionMs: number;
 	commitBytesMax: number;
 	commandTimeoutMs: number;
+	publishedDelayMs: number;
 	emit: Emit;
 	nonce: string;
 }
@@ -92,6 +95,7 @@ export function redisSettings(options: RedisStoreOptions): RedisSettings {
 		retentionMs: Math.min(lifetimeMsMax, positive('retentionMs', options.retentionMs ?? 7 * 24 * 3600 * 1000)),
 		commitBytesMax: positive('commitBytesMax', options.commitBytesMax ?? 64 * 1024 ** 2),
 		commandTimeoutMs: positive('commandTimeoutMs', options.commandTimeoutMs ?? 10_000),
+		publishedDelayMs: positive('publishedDelayMs', options.publishedDelayMs ?? 100),
 		emit: options.emit,
 		nonce,
 	};

@@ -3,11 +3,10 @@ import { StreamError } from '../errors.ts';
 import type { Origin, OutRecord, Topic } from '../ports.ts';
 import { topics } from '../topics.ts';
 import { decodeName, encodeName } from './keys.ts';
-import type { Packable } from './pack.ts';
 
 export type Entry = OutRecord & { origin: Origin };
 
-export function encodeEntryHeader({ topic, key, origin }: Entry): Packable & (string | Uint8Array) {
+export function encodeEntryHeader({ topic, key, origin }: Entry): string | Buffer {
 	const { stage, partition, offset, index } = origin;
 	if (stage.isWellFormed() && key.isWellFormed())
 		return `${topic} ${partition} ${offset} ${index} ${Buffer.byteLength(stage)}\n${stage}${key}`;

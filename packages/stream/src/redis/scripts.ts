@@ -18,8 +18,10 @@ end
  *
  * KEYS: meta, cells, outbox, then each list that is appended to or expired.
  * ARGV: expected version, new version, next offset, low water, outbox id up to which is forgotten (0: none), most bytes of a list,
- *   milliseconds that a list lives after an append, and packed (pack.ts): cells to set {name, value, ...}, names of cells to
- *   remove, values, per list {milliseconds to its expiry or -1, number of a value, ...}, outbox {header, number of a value, ...}.
+ *   milliseconds that a list lives after an append, a plan; then cells to set (name, value, ...), names of cells to remove, outbox
+ *   headers, values. The plan is packed (pack.ts): how many cells are set, how many removed, per list {milliseconds to its expiry
+ *   or -1, number of a value, ...}, per outbox entry the number of its value. Values are arguments of their own because Lua
+ *   hashes every byte of every string that it makes: cutting them out of a larger one would double the cost of a commit.
  * Returns {1, number of a list, values spilled, their bytes, ...} or {0, stored offset}.
  */
 export const commitScript = `
@@ -27,9 +29,9 @@ ${readMeta}
 local chunk = 4000
 local spillPageBytes, spillBytesMin = 1048576, 16777216
 
-local function inChunks(command, key, items)
-	for from = 1, #items, chunk do
-		redis.call(command, key, unpack(items, from, math.min(from + chunk - 1, #items)))
+local function inChunks(command, key, items, first, last)
+	for from = first, last, chunk do
+		redis.call(command, key, unpack(items, from, math.min(from + chunk - 1, last)))
 	end
 end
 
@@ -41,8 +43,12 @@ if version ~= ARGV[1] then
 end
 local waiting = redis.call('LLEN', KEYS[3]) / 2
 redis.call('HLEN', KEYS[2])
-local packed = cmsgpack.unpack(ARGV[8])
-local values, lists, entries = packed[3], packed[4], packed[5]
+local plan = cmsgpack.unpack(ARGV[8])
+local lists, entries = plan[3], plan[4]
+local setAt = 9
+local removeAt = setAt + 2 * plan[1]
+local headerAt = removeAt + plan[2]
+local valueAt = headerAt + #entries - 1
 local limit, retention = tonumber(ARGV[6]), ARGV[7]
 local heads = {}
 for i = 1, #lists do
@@ -56,15 +62,19 @@ for i = 1, #lists do
 	end
 end
 
-redis.call('SET', KEYS[1], string.format('%s %s %s %.0f', ARGV[2], ARGV[3], ARGV[4], last + #entries / 2))
-inChunks('HSET', KEYS[2], packed[1])
-inChunks('HDEL', KEYS[2], packed[2])
+redis.call('SET', KEYS[1], string.format('%s %s %s %.0f', ARGV[2], ARGV[3], ARGV[4], last + #entries))
+inChunks('HSET', KEYS[2], ARGV, setAt, removeAt - 1)
+inChunks('HDEL', KEYS[2], ARGV, removeAt, headerAt - 1)
 
 local forget = tonumber(ARGV[5]) - (last - waiting)
 if forget > 0 then redis.call('LTRIM', KEYS[3], 2 * forget, -1) end
 if #entries > 0 then
-	for i = 2, #entries, 2 do entries[i] = values[entries[i]] end
-	inChunks('RPUSH', KEYS[3], entries)
+	local pushed = {}
+	for i = 1, #entries do
+		pushed[2 * i - 1] = ARGV[headerAt + i - 1]
+		pushed[2 * i] = ARGV[valueAt + entries[i]]
+	end
+	inChunks('RPUSH', KEYS[3], pushed, 1, #pushed)
 end
 
 -- Drops the oldest values, all of earlier commits, until the list is within its bound; a list far over it shrinks by steps.
@@ -102,7 +112,7 @@ for i = 1, #lists do
 			local isNew = not head
 			if isNew then head = {first = 0, bytes = 0, max = 0, id = ARGV[2]} end
 			for j = 2, #list do
-				local value = values[list[j]]
+				local value = ARGV[valueAt + list[j]]
 				added[j - 1] = value
 				appended = appended + #value
 				if #value > head.max then head.max = #value end
@@ -118,7 +128,7 @@ for i = 1, #lists do
 			end
 			local header = string.format('%.0f %.0f %.0f %s', head.first, head.bytes, head.max, head.id)
 			if isNew then redis.call('RPUSH', key, header) else redis.call('LSET', key, 0, header) end
-			inChunks('RPUSH', key, added)
+			inChunks('RPUSH', key, added, 1, #added)
 		end
 		if after > 0 then redis.call('PEXPIRE', key, string.format('%.0f', after))
 		elseif #list > 1 then redis.call('PEXPIRE', key, retention) end

@@ -4,8 +4,9 @@ import { StreamError } from '../errors.ts';
 import type { Commit, CommitResult, Scope, Store } from '../ports.ts';
 import { commitArguments } from './commit-arguments.ts';
 import { type Connection, connect } from './connection.ts';
+import { createForgetting, type Forgetting } from './forgetting.ts';
 import { checkServers, type RedisStats, readStats } from './health.ts';
-import { listKey, scopeKeys } from './keys.ts';
+import { listKey, type ScopeKeys, scopeKeys } from './keys.ts';
 import { readExtent, readList } from './list.ts';
 import { loadScope, parseMeta } from './load.ts';
 import { type RedisSettings, type RedisStoreOptions, redisSettings } from './options.ts';
@@ -37,13 +38,19 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<RedisS
 }
 
 function createStore(connection: Connection, settings: RedisSettings): RedisStore {
-	const keysOf = (scope: Scope): ReturnType<typeof scopeKeys> => scopeKeys(settings.keyPrefix, scope);
+	const keysOf = (scope: Scope): ScopeKeys => scopeKeys(settings.keyPrefix, scope);
+	const forgetting = createForgetting(settings.publishedDelayMs, async ({ scope, id, atVersion }) => {
+		const { meta, outbox } = keysOf(scope);
+		await connection.answer('published', connection.client.affidavitPublished(2, meta, outbox, atVersion, id));
+	});
 	return {
-		load: async (scope) => loadScope(connection, keysOf(scope)),
-		commit: createCommit(connection, settings),
+		load: async (scope) => {
+			await forgetting.flush(scope);
+			return loadScope(connection, keysOf(scope));
+		},
+		commit: createCommit(connection, settings, forgetting),
 		published: async (scope, id, atVersion) => {
-			const { meta, outbox } = keysOf(scope);
-			await connection.answer('published', connection.client.affidavitPublished(2, meta, outbox, atVersion, id));
+			forgetting.note({ scope, id, atVersion });
 		},
 		lastOutboxId: async (scope) => {
 			const meta = parseMeta(await connection.answer('lastOutboxId', connection.client.get(keysOf(scope).meta)));
@@ -53,26 +60,33 @@ function createStore(connection: Connection, settings: RedisSettings): RedisStor
 		listExtent: async (scope, list) => readExtent(connection, listKey(keysOf(scope), list)),
 		check: () => checkServers(connection),
 		stats: () => readStats(connection),
-		close: async () => connection.close(),
+		close: async () => {
+			await forgetting.flushAll();
+			forgetting.stop();
+			connection.close();
+		},
 	};
 }
 
 /** Versions are OFFSET-NONCE-COUNTER: no store instance gives one out twice, and no two have the same nonce. */
-function createCommit(connection: Connection, settings: RedisSettings): Store['commit'] {
+function createCommit(connection: Connection, settings: RedisSettings, forgetting: Forgetting): Store['commit'] {
 	let counter = 0;
 	/** What a commit whose reply was lost would have become: the same one sent again is not taken for a stranger's. */
 	const unanswered = new WeakMap<Commit, string>();
 	return async (scope, commit) => {
+		const { expectedVersion, nextOffset } = commit;
 		counter += 1;
-		const version = unanswered.get(commit) ?? `${commit.nextOffset}-${settings.nonce}-${counter.toString(36)}`;
-		const sent = commitArguments(scopeKeys(settings.keyPrefix, scope), commit, version, 0, settings);
+		const version = unanswered.get(commit) ?? `${nextOffset}-${settings.nonce}-${counter.toString(36)}`;
+		const forget = forgetting.withCommit(scope, expectedVersion);
+		const sent = commitArguments(scopeKeys(settings.keyPrefix, scope), commit, version, forget, settings);
 		let reply: unknown;
 		try {
-			reply = await connection.answer('commit', connection.client.affidavitCommit(...sent.values));
+			reply = await connection.answer('commit', connection.client.affidavitCommit(sent.values));
 		} catch (error) {
 			unanswered.set(commit, version);
 			throw error;
 		}
+		forgetting.settle(scope, expectedVersion);
 		return resultOf(reply, version, scope, sent.lists, settings);
 	};
 }
