@@ -18,6 +18,8 @@ import {
 	checkLink,
 	closedCell,
 	encodeSession,
+	type FactsHint,
+	hintOf,
 	leadCell,
 	newSession,
 	restoreCells,
@@ -37,9 +39,9 @@ export interface DetectStageDeps {
 	blobs: Pick<Blobs, 'put'>;
 	/**
 	 * The session's fact batches from the first, as correlate stored them (list `facts:SESSION` of its scope and partition).
-	 * `expected`: what topic `session` has told of them; the list may not reach that far while a lost store is being rebuilt.
+	 * `hint`: where they lie, when the first of them told. `expected`: what topic `session` has told of them; the list may not reach that far while a lost store is being rebuilt.
 	 */
-	readFacts(session: string, partition: number, expected?: ChainEnd): AsyncIterable<Uint8Array>;
+	readFacts(session: string, hint: FactsHint | undefined, expected?: ChainEnd): AsyncIterable<Uint8Array>;
 	limits?: Partial<DetectLimits>;
 	emit: Emit;
 }
@@ -48,7 +50,7 @@ export const createDetectStage = (deps: DetectStageDeps): Stage => ({
 	name: detectStageName,
 	input: 'session',
 	outputs: ['finding', 'verdict'],
-	open: async (partition, cells) => openWorker(deps, partition, cells),
+	open: async (_partition, cells) => openWorker(deps, cells),
 });
 
 interface Worker {
@@ -74,10 +76,11 @@ interface Draft {
 	records: OutRecord[];
 }
 
-function openWorker(deps: DetectStageDeps, partition: number, cells: Map<string, Uint8Array>): StageWorker {
+function openWorker(deps: DetectStageDeps, cells: Map<string, Uint8Array>): StageWorker {
 	const limits: DetectLimits = { ...defaultLimits, ...deps.limits };
 	const { sessions, closed } = restoreCells(cells);
-	const readFacts: Worker['readFacts'] = (session, expected) => deps.readFacts(session, partition, expected);
+	const readFacts: Worker['readFacts'] = (session, expected) =>
+		deps.readFacts(session, hintOf(sessions.get(session)), expected);
 	let leadsKept = 0;
 	for (const state of sessions.values()) leadsKept += state.leads.size;
 	const worker: Worker = {
@@ -140,7 +143,7 @@ async function takeRecord(worker: Worker, draft: Draft, rebuiltTo: number): Prom
 			message: 'A fact batch belongs to a session that was judged before the store was lost.',
 		});
 	}
-	const state = sessions.get(session) ?? (await openSession(worker, draft, session));
+	const state = sessions.get(session) ?? (await openSession(worker, draft, link));
 	const chained = checkLink(state, link, record.value);
 	if (chained.kind === 'duplicate')
 		return deps.emit({
@@ -162,7 +165,7 @@ async function takeRecord(worker: Worker, draft: Draft, rebuiltTo: number): Prom
 }
 
 /** A new session; when too many are open, the oldest is judged as it is, incomplete. */
-async function openSession(worker: Worker, draft: Draft, session: string): Promise<SessionState> {
+async function openSession(worker: Worker, draft: Draft, link: FactChainLink): Promise<SessionState> {
 	const { sessions, limits, deps } = worker;
 	const oldest = sessions.size >= limits.openSessions ? sessions.values().next().value : undefined;
 	if (oldest) {
@@ -177,8 +180,13 @@ async function openSession(worker: Worker, draft: Draft, session: string): Promi
 		oldest.gap = 'state-evicted';
 		await close(worker, draft, oldest, emptyFacts());
 	}
-	const state = newSession(session, draft.record.offset);
-	sessions.set(session, state);
+	const { origin, offset } = draft.record;
+	const state = newSession(link.session, offset);
+	if (origin?.stage === 'correlate' && link.sequence === 0) {
+		state.factsPartition = origin.partition;
+		state.factsOffset = offset;
+	}
+	sessions.set(link.session, state);
 	return state;
 }
 

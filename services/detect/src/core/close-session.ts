@@ -12,7 +12,7 @@ import type { IndicatorSet } from './indicator-set.ts';
 import { judgeSession } from './judge-session.ts';
 import type { DetectLimits } from './limits.ts';
 import type { ManifestAnswer } from './live-sessions.ts';
-import type { SessionState } from './session-state.ts';
+import { hintOf, type SessionState } from './session-state.ts';
 
 export interface CloseInput {
 	state: SessionState;
@@ -78,6 +78,7 @@ async function judged(input: CloseInput, facts: FactSource, end: ChainEnd, gaps:
 		limits: input.limits,
 		gaps,
 		pins: { factsList: `facts:${state.session}`, factsHead: end.head, factBatches: end.batches },
+		hint: hintOf(state),
 		emit: input.emit,
 	});
 	const confirmed = new Set(verdict.findings.map((f) => f.id));

@@ -17,6 +17,7 @@ import type { JudgeContext } from './judge-context.ts';
 import type { DetectLimits } from './limits.ts';
 import { createProductFlow } from './product-flow.ts';
 import { createRepository, type Repository } from './repository.ts';
+import type { FactsHint } from './session-state.ts';
 import { createSurveyor, type Survey } from './survey.ts';
 import { swappedDrafts } from './swapped.ts';
 import { foreignInputDrafts, summaryDrafts } from './uncommitted.ts';
@@ -38,6 +39,8 @@ export interface SessionInput {
 	gaps: readonly GapFact[];
 	/** Where the facts lie, as the verdict pins it. */
 	pins: { factsList: string; factsHead: Uint8Array; factBatches: number };
+	/** Where they lie, as far as told; not part of what is signed. */
+	hint?: FactsHint | undefined;
 	emit: Emit;
 }
 
@@ -99,8 +102,8 @@ export async function judgeSession(input: SessionInput): Promise<Verdict> {
 		manifestNote: noteOf(input, repository, survey),
 		commit: repository.commit,
 		repository: opened?.repository ?? '',
-		factsPartition: -1,
-		factsOffset: -1,
+		factsPartition: input.hint?.partition ?? -1,
+		factsOffset: input.hint?.fromOffset ?? -1,
 		...input.pins,
 		processes: processes.own,
 		files: survey.files,

@@ -112,7 +112,8 @@ function addFacts(known: Known, facts: Facts): void {
 		for (const rule of matcher.ptrace(fact)) hit(known, rule, { family: 'trace', fact });
 	for (const fact of facts.connections)
 		for (const rule of matcher.connect(fact)) hit(known, rule, { family: 'network', fact });
-	for (const fact of facts.gaps) for (const rule of matcher.gap(fact)) hit(known, rule, { family: 'gap', fact });
+	for (const fact of [...facts.gaps, ...(facts.silences ?? [])])
+		for (const rule of matcher.gap(fact)) hit(known, rule, { family: 'gap', fact });
 }
 
 function addFile(known: Known, f: FileFact): void {

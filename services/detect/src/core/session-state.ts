@@ -10,6 +10,10 @@ export interface SessionState {
 	next: number;
 	/** Input offset of the first batch. */
 	firstOffset: number;
+	/** Partition of the correlate scope that keeps the facts; -1 when the first batch did not say. A hint. */
+	factsPartition: number;
+	/** Offset of batch 0; -1 when that was not seen. A hint. */
+	factsOffset: number;
 	/** Why this stage itself has not seen all of it: cause of a gap; null when the chain held so far. */
 	gap: 'chain-broken' | 'state-evicted' | null;
 	opened: OpenedFact | null;
@@ -17,11 +21,24 @@ export interface SessionState {
 	leads: Map<string, Uint8Array>;
 }
 
+/** Where a session's facts lie, as its first batch tells: the list's scope, and the offset of batch 0 in topic `session`. */
+export interface FactsHint {
+	partition: number;
+	fromOffset: number;
+}
+
+export const hintOf = (state: SessionState | undefined): FactsHint | undefined =>
+	state === undefined || state.factsPartition === -1 || state.factsOffset === -1
+		? undefined
+		: { partition: state.factsPartition, fromOffset: state.factsOffset };
+
 export const newSession = (session: string, firstOffset: number): SessionState => ({
 	session,
 	head: chainStart,
 	next: 0,
 	firstOffset,
+	factsPartition: -1,
+	factsOffset: -1,
 	gap: null,
 	opened: null,
 	leads: new Map(),
