@@ -54,6 +54,8 @@ export interface LiveCore {
 	/** Closes what is pending. After it, the checkpoint of the source covers all inputs taken in. `idle` as in `due`. */
 	flush(nowUs: number, idle: boolean): { cells: Map<string, Uint8Array | null>; records: OutRecord[] };
 	counts(): LiveCounts;
+	/** Event time of the last event taken in, microseconds; -1 before the first. */
+	lastEventUs(): number;
 }
 
 export interface LiveCounts {
@@ -171,6 +173,7 @@ export function createLiveCore(saved: LiveState, options: LiveCoreOptions): Live
 			return { cells: new Map([[liveCell, encodeLiveState(state)]]), records: taken };
 		},
 		counts: () => counts,
+		lastEventUs: () => lastUs,
 	};
 }
 

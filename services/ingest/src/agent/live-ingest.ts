@@ -6,10 +6,13 @@ import { liveBatchLimits } from '../batch/batcher.ts';
 import type { Decoder } from '../decode-result.ts';
 import type { Scrape } from '../loss/scrape.ts';
 import type { Redact } from '../source/dead-letter.ts';
-import { disconnectedCounter, type LiveSource } from '../source/live-source.ts';
+import { disconnectedCounter, type LivePull, type LiveSource } from '../source/live-source.ts';
 import type { CheckpointWriter } from '../source/source-writer.ts';
+import { createBehindWatch } from './behind-watch.ts';
+import { createClockWatch } from './clock-watch.ts';
 import { createLiveCore, type LiveCore, type LiveCounts, type LiveLimits } from './live-core.ts';
 import { decodeLiveState, type LiveState, liveCell, newLiveState, sourceCell } from './live-state.ts';
+import type { Pacer } from './pacer.ts';
 import type { Quarantine } from './quarantine.ts';
 
 export interface LiveIngestLimits extends LiveLimits {
@@ -38,6 +41,8 @@ export interface LiveIngestOptions {
 	boot: string;
 	/** Where the chain goes on when the checkpoint is lost (recoverChain); null: from the start. */
 	recoveredChain: ChainState | null;
+	/** Where a kept chain goes on; absent: where it stood. */
+	resumeChain?: (kept: ChainState) => ChainState;
 	/** Hooks of the loaded policies, as far as known. */
 	hooks: readonly string[];
 	/** Null: there is no metrics endpoint, the loss counters are unknown. */
@@ -45,10 +50,26 @@ export interface LiveIngestOptions {
 	quarantine: Quarantine | null;
 	/** Microseconds since 1970. */
 	nowUs: () => number;
+	/** Microseconds of a clock that is never set; against it a step of `nowUs` shows. Default: the process's. */
+	monotonicUs?: () => number;
 	emit: Emit;
 	signal: AbortSignal;
 	limits?: LiveIngestLimits;
+	/** Keeps to a share of the CPU; absent: no bound. */
+	pacer?: Pick<Pacer, 'pace' | 'waitedMs'>;
+	/** After each pull, for metrics. */
+	observe?: (observation: LiveObservation) => void;
 }
+
+export interface LiveObservation extends LiveCounts {
+	/** Event time of the last event, microseconds; -1 before the first. */
+	lastEventUs: number;
+	/** Milliseconds since the source last ran dry; 0 while it does. */
+	behindMs: number;
+}
+
+/** Clock steps count as a gap: what happened meanwhile cannot be ordered. */
+export const clockStepCounter = 'affidavit_clock_step';
 
 /** `stopped`: by the signal; what was read is committed, or will be read again. */
 export type LiveIngestResult = { kind: 'stopped' } & LiveCounts;
@@ -60,6 +81,8 @@ export async function runLiveIngest(options: LiveIngestOptions): Promise<LiveIng
 	const cell = writer.cells.get(liveCell);
 	const saved =
 		cell === undefined ? newLiveState(options.host, options.recoveredChain ?? chainStart()) : decodeLiveState(cell);
+	if (cell !== undefined && options.resumeChain) saved.chain = options.resumeChain(saved.chain);
+	if (options.host !== '') saved.host = options.host;
 	const source = options.openSource(writer.cells.get(sourceCell) ?? null);
 	const core = createLiveCore(saved, {
 		decoder: options.decoder,
@@ -73,11 +96,14 @@ export async function runLiveIngest(options: LiveIngestOptions): Promise<LiveIng
 	});
 	tellAbsence(core, saved, source, options);
 	const scraper = startScraper(core, options, limits.scrapeUs);
+	const watch = startWatch(core, source, options);
 	try {
 		let committed = true;
 		while (committed && !signal.aborted) {
 			scraper.tick();
+			await options.pacer?.pace(signal);
 			const pulled = await source.pull(Math.ceil(core.dueInUs(nowUs()) / 1000), signal);
+			await watch(pulled);
 			for (const loss of pulled.losses) core.lost(loss);
 			for (const input of pulled.inputs) {
 				const bad = core.input(input, nowUs());
@@ -100,6 +126,55 @@ async function commit(core: LiveCore, source: LiveSource, options: LiveIngestOpt
 	if (checkpoint !== null) cells.set(sourceCell, checkpoint);
 	const result = await options.writer.commit({ cells, records }, options.signal);
 	return result.kind === 'published';
+}
+
+/** After each pull: has the clock been set, does the agent keep up? */
+function startWatch(
+	core: LiveCore,
+	source: LiveSource,
+	options: LiveIngestOptions,
+): (pulled: LivePull) => Promise<void> {
+	const { emit, nowUs, pacer } = options;
+	const monotonicUs = options.monotonicUs ?? (() => performance.now() * 1000);
+	const clock = createClockWatch();
+	const behind = createBehindWatch();
+	let waitedMs = 0;
+	return async (pulled) => {
+		const monotonic = monotonicUs();
+		const step = clock.note(nowUs(), monotonic);
+		if (step !== null) {
+			const { byUs, fromUs, toUs } = step;
+			const direction = byUs > 0 ? 'forward' : 'back';
+			core.lost({ counter: `${clockStepCounter}{direction="${direction}"}`, count: 0, fromUs, toUs });
+			emit({
+				name: 'clock_stepped',
+				stage: 'ingest',
+				reason: direction,
+				intentional: false,
+				message: `the clock of this host was set ${direction} by ${(Math.abs(byUs) / 1e6).toFixed(3)} s`,
+			});
+		}
+		const nowMs = monotonic / 1000;
+		const say = behind.note(pulled.idle, nowMs);
+		options.observe?.({ ...core.counts(), lastEventUs: core.lastEventUs(), behindMs: behind.behindMs(nowMs) });
+		if (!say) return;
+		const paced = (pacer?.waitedMs() ?? 0) > waitedMs;
+		waitedMs = pacer?.waitedMs() ?? 0;
+		const lastUs = core.lastEventUs();
+		emit({
+			name: 'agent_behind',
+			stage: 'ingest',
+			reason: paced ? 'cpu-share' : 'source-faster',
+			intentional: false,
+			message: paced
+				? 'the source gives more than can be read within the CPU share; nothing is dropped, it waits where it is'
+				: 'the source gives more than is read; nothing is dropped, it waits where it is',
+			detail: {
+				lagSeconds: lastUs < 0 ? -1 : Math.round((nowUs() - lastUs) / 1e6),
+				lagBytes: (await source.lagBytes?.()) ?? -1,
+			},
+		});
+	};
 }
 
 /** What happened while no agent was reading is lost with a source that does not resume. */

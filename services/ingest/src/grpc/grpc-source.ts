@@ -1,10 +1,13 @@
-// Tetragon's GetEvents over its unix socket, as raw messages. The stream has no resume: what is sent while it is away is lost.
+// Tetragon's GetEvents over its unix socket or TCP, as raw messages. The stream has no resume: what is sent while it is away is
+// lost.
 
+import type { Loss } from '@affidavit/model/generated/trace.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
-import { Client, type ClientReadableStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import type { LivePull, LiveSource } from '../source/live-source.ts';
+import { Client, type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
+import { type LivePull, type LiveSource, pausedCounter } from '../source/live-source.ts';
 import { createGapTracker } from './gap.ts';
 import { createMessageQueue, type QueueLimits } from './queue.ts';
+import { channelOf, type GrpcTarget, nameOfTarget } from './target.ts';
 
 export interface GrpcLimits extends QueueLimits {
 	/** Most messages that one pull hands out. */
@@ -16,6 +19,8 @@ export interface GrpcLimits extends QueueLimits {
 	retryMsMax: number;
 	/** A stream that brought neither an error nor anything else for this long counts as there. */
 	settleMs: number;
+	/** A stream that was held back for longer has overrun what the sensor keeps for a reader, microseconds. */
+	pausedUsMax: number;
 }
 
 export const grpcLimits: GrpcLimits = {
@@ -26,16 +31,16 @@ export const grpcLimits: GrpcLimits = {
 	retryMsMin: 100,
 	retryMsMax: 10_000,
 	settleMs: 1000,
+	pausedUsMax: 1_000_000,
 };
 
-export interface GrpcSourceOptions {
-	/** Path of Tetragon's socket. */
-	socketPath: string;
+/** `socketPath`: path of Tetragon's socket. */
+export type GrpcSourceOptions = ({ socketPath: string } | { target: GrpcTarget }) & {
 	/** Microseconds since 1970. */
 	nowUs: () => number;
 	emit: Emit;
 	limits?: GrpcLimits;
-}
+};
 
 const getEvents = '/tetragon.FineGuidanceSensors/GetEvents';
 /** An empty GetEventsRequest: all events. */
@@ -45,6 +50,8 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 export function openGrpcSource(options: GrpcSourceOptions): LiveSource {
 	const { emit, nowUs } = options;
 	const limits = options.limits ?? grpcLimits;
+	const target: GrpcTarget = 'target' in options ? options.target : { kind: 'unix', path: options.socketPath };
+	const name = nameOfTarget(target);
 	const queue = createMessageQueue(limits);
 	const gaps = createGapTracker(nowUs());
 	let connection: Connection | null = null;
@@ -53,10 +60,13 @@ export function openGrpcSource(options: GrpcSourceOptions): LiveSource {
 	let received = 0;
 	let closed = false;
 	let wake: (() => void) | null = null;
+	/** When the stream was held back, microseconds; -1 while it flows. */
+	let pausedUs = -1;
+	let pausedLosses: Loss[] = [];
 
 	function connect(): void {
 		retryTimer = null;
-		connection = openConnection(options.socketPath, limits, {
+		connection = openConnection(target, limits, {
 			alive() {
 				retryMs = limits.retryMsMin;
 				gaps.alive(nowUs());
@@ -64,10 +74,13 @@ export function openGrpcSource(options: GrpcSourceOptions): LiveSource {
 			},
 			message(bytes) {
 				queue.push(bytes);
-				if (queue.full()) connection?.pause();
+				if (!queue.full()) return;
+				connection?.pause();
+				if (pausedUs < 0) pausedUs = nowUs();
 			},
 			broke(reason, message) {
 				connection = null;
+				flows();
 				gaps.broke(reason, nowUs());
 				emit({ name: 'source_disconnected', stage: 'ingest', reason, intentional: false, message });
 				// One attempt after the other, ever slower: a sensor that restarts is not hammered.
@@ -78,17 +91,38 @@ export function openGrpcSource(options: GrpcSourceOptions): LiveSource {
 		});
 	}
 
+	/** The stream is held back no more. Where the sensor's counters are not scraped, nobody else tells what that may have cost. */
+	function flows(): void {
+		const fromUs = pausedUs;
+		pausedUs = -1;
+		const toUs = nowUs();
+		if (fromUs < 0 || toUs - fromUs < limits.pausedUsMax) return;
+		pausedLosses.push({ counter: pausedCounter, count: 0, fromUs, toUs });
+		emit({
+			name: 'source_paused',
+			stage: 'ingest',
+			reason: 'backpressure',
+			intentional: false,
+			message: `${name}: held back for ${Math.round((toUs - fromUs) / 1e6)} s: the sensor may have dropped events`,
+		});
+	}
+
 	function collect(): LivePull {
 		const messages = queue.take(limits.pullMessagesMax);
-		if (!queue.full()) connection?.resume();
+		if (!queue.full()) {
+			connection?.resume();
+			flows();
+		}
+		const losses = pausedLosses.concat(gaps.take(nowUs()));
+		pausedLosses = [];
 		return {
 			inputs: messages.map((bytes) => ({
 				kind: 'message',
 				bytes,
-				origin: `grpc:${options.socketPath}#${received++}`,
+				origin: `grpc:${name}#${received++}`,
 				unterminated: false,
 			})),
-			losses: gaps.take(nowUs()),
+			losses,
 			idle: queue.length === 0,
 		};
 	}
@@ -147,8 +181,15 @@ interface ConnectionEvents {
 	broke(reason: string, message: string): void;
 }
 
-function openConnection(socketPath: string, limits: GrpcLimits, events: ConnectionEvents): Connection {
-	const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
+function openConnection(target: GrpcTarget, limits: GrpcLimits, events: ConnectionEvents): Connection {
+	const channel = channelOf(target);
+	if (channel.kind === 'unusable') {
+		// As any other failure to connect, and not before the caller has returned: the files may be there at the next attempt.
+		const timer = setTimeout(() => events.broke('credentials', channel.message), 0);
+		return { pause() {}, resume() {}, close: () => clearTimeout(timer) };
+	}
+	const client = new Client(channel.address, channel.credentials, {
+		...channel.options,
 		'grpc.max_receive_message_length': limits.messageBytesMax,
 		// A channel of its own: its failures are not remembered by the next attempt, which has its own delay.
 		'grpc.use_local_subchannel_pool': 1,

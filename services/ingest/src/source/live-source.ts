@@ -28,6 +28,8 @@ export interface LiveSource {
 	readonly resumes: boolean;
 	/** Waits at most `waitMs` when there is nothing; resolves at once when `signal` aborts. Bounded in what it hands out. */
 	pull(waitMs: number, signal: AbortSignal): Promise<LivePull>;
+	/** Bytes that wait to be pulled, as far as they can be seen. */
+	lagBytes?(): Promise<number>;
 	/** Covers all that was pulled; null when there is nothing to keep. */
 	checkpoint(): Uint8Array | null;
 	close(): Promise<void>;
@@ -36,3 +38,4 @@ export interface LiveSource {
 /** Counters that the agent itself adds to the sensor's. */
 export const disconnectedCounter = 'affidavit_source_disconnected';
 export const exportGapCounter = 'affidavit_export_gap';
+export const pausedCounter = 'affidavit_source_paused';

@@ -67,6 +67,7 @@ export function openExportSource(options: ExportSourceOptions): LiveSource {
 			const checkpoint = tail.checkpoint();
 			return checkpoint === null ? null : encodeTailCheckpoint(checkpoint);
 		},
+		lagBytes: () => tail.lagBytes(),
 		close: () => tail.close(),
 	};
 }

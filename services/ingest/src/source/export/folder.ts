@@ -29,6 +29,19 @@ export async function listExport(folder: string, liveName: string): Promise<File
 	return null;
 }
 
+/** How many rotated files were compressed after `sinceNs`: they cannot be read, but they account for a file that is gone. */
+export async function compressedSince(folder: string, liveName: string, sinceNs: bigint): Promise<number> {
+	let count = 0;
+	for (const name of await readdir(folder)) {
+		if (!name.endsWith(compressedEnding) || !isRotated(name.slice(0, -compressedEnding.length), liveName)) continue;
+		const entry = await entryOf(folder, name, liveName);
+		if (entry !== null && entry.mtimeNs >= sinceNs) count++;
+	}
+	return count;
+}
+
+const compressedEnding = '.gz';
+
 async function listOnce(folder: string, liveName: string): Promise<FileEntry[]> {
 	const entries: FileEntry[] = [];
 	for (const name of (await readdir(folder)).sort()) {

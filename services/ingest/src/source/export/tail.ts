@@ -5,7 +5,7 @@ import type { Emit } from '@affidavit/stream/internal-event.ts';
 import { createLineSplitter, type Line, type LineSplitter } from '../lines.ts';
 import { readAt } from '../read-at.ts';
 import type { TailCheckpoint } from './checkpoint.ts';
-import { digestOf, entryOf, headBytesMax, listExport, openEntry } from './folder.ts';
+import { compressedSince, digestOf, entryOf, headBytesMax, listExport, openEntry } from './folder.ts';
 import { type FileEntry, firstUnread, inOrder, successorOf } from './rotation.ts';
 import { watchFolder } from './watch.ts';
 
@@ -43,6 +43,8 @@ export interface ExportTail {
 	read(): Promise<TailRead>;
 	/** Until something changes in the folder, `waitMs` pass or `signal` aborts. */
 	wait(waitMs: number, signal: AbortSignal): Promise<void>;
+	/** Bytes after what was read, in this file and those that follow it. */
+	lagBytes(): Promise<number>;
 	/** Covers all that `read` returned; null before the first file was there. */
 	checkpoint(): TailCheckpoint | null;
 	close(): Promise<void>;
@@ -59,6 +61,8 @@ interface Current {
 	head: Buffer;
 	/** Set when a later file has content: this one will not grow any more once it is read to its end. */
 	successor: FileEntry | null;
+	/** True when files between this one and the successor may have been deleted unread. */
+	lostBetween: boolean;
 }
 
 interface TailState {
@@ -87,12 +91,24 @@ export function openExportTail(options: TailOptions): ExportTail {
 	return {
 		read: () => readTail(state),
 		wait: watcher.wait,
+		lagBytes: () => lagOf(state),
 		checkpoint: () => checkpointOf(state),
 		async close() {
 			watcher.close();
 			await leave(state);
 		},
 	};
+}
+
+async function lagOf(state: TailState): Promise<number> {
+	const entries = inOrder((await listExport(state.folder, state.liveName)) ?? []);
+	const { current } = state;
+	let bytes = 0;
+	for (const entry of entries) {
+		if (entry.id === current?.id) bytes = Math.max(0, entry.size - current.readTo);
+		else bytes += entry.size;
+	}
+	return bytes;
 }
 
 async function readTail(state: TailState): Promise<TailRead> {
@@ -114,6 +130,7 @@ async function readTail(state: TailState): Promise<TailRead> {
 			return result;
 		} else if (current.successor !== null) {
 			result.unterminated = current.splitter.finish();
+			if (current.lostBetween) result.gap = { reason: 'rotated-away', fromUs: Number(state.lastReadNs / 1000n) };
 			await moveOn(state, current, current.successor);
 			// Whoever takes the line has to know its file.
 			if (result.unterminated !== null) return result;
@@ -152,7 +169,12 @@ async function findSuccessor(state: TailState, current: Current): Promise<FileEn
 	const live = await entryOf(state.folder, state.liveName, state.liveName);
 	if (live !== null && live.id === current.id) return null;
 	const entries = await listExport(state.folder, state.liveName);
-	return entries === null ? null : successorOf(current.id, state.lastReadNs, entries);
+	if (entries === null) return null;
+	// The oldest go first: where this one is gone, those after it may be gone too. One compressed file since is this one itself.
+	current.lostBetween =
+		!entries.some((entry) => entry.id === current.id) &&
+		(await compressedSince(state.folder, state.liveName, state.lastReadNs)) !== 1;
+	return successorOf(current.id, state.lastReadNs, entries);
 }
 
 /** Leaves a finished file for its successor; one that begins with the same content is its copy and goes on where it ended. */
@@ -245,7 +267,7 @@ function settle(
 ): void {
 	const splitter = createLineSplitter(state.options.lineBytesMax, start);
 	const { name, id } = entry;
-	state.current = { handle, name, id, splitter, readTo: start.offset, head, successor: null };
+	state.current = { handle, name, id, splitter, readTo: start.offset, head, successor: null, lostBetween: false };
 	state.resume = null;
 	state.truncated = false;
 }
