@@ -73,8 +73,8 @@ async function run(name: string, aof: 'off' | 'everysec', isPublished: boolean):
 	await store.close();
 	const line = (label: string, us: number): string =>
 		`${label} ${(us / commits).toFixed(0)} µs/commit ${(us / commits / eventsPerCommit).toFixed(3)} µs/event`;
-	console.log(
-		`${name}: ${line('client', client)}; ${line('redis', used)}; wall ${((wallMs * 1000) / commits).toFixed(0)} µs/commit; load of ${cells.size} cells ${loadMs.toFixed(0)} ms`,
+	process.stdout.write(
+		`${name}: ${line('client', client)}; ${line('redis', used)}; wall ${((wallMs * 1000) / commits).toFixed(0)} µs/commit; load of ${cells.size} cells ${loadMs.toFixed(0)} ms\n`,
 	);
 }
 
