@@ -1,6 +1,7 @@
 // kafkajs's client from our options, and its log lines as internal events.
 import { type CompressionTypes, Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { Emit } from '../internal-event.ts';
+import { mendRequestQueue } from './kafkajs-mend.ts';
 import type { KafkaCompression, KafkaConnection, KafkaSasl, KafkaTls } from './options.ts';
 
 /** Short: every caller repeats by its own clock, so that a deadline is kept. */
@@ -9,6 +10,7 @@ const retry = { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000 };
 export const compressionTypes: Record<KafkaCompression, CompressionTypes> = { none: 0, gzip: 1, zstd: 4 };
 
 export function createClient(connection: KafkaConnection): Kafka {
+	mendRequestQueue();
 	const { tls, sasl } = connection;
 	return new Kafka({
 		clientId: connection.clientId ?? 'affidavit',

@@ -26,7 +26,15 @@ export interface Reader {
 type ReaderOptions = Pick<ResolvedKafkaOptions, 'frames' | 'emit'>;
 
 export function createReader(handle: ClusterHandle, options: ReaderOptions): Reader {
-	const once = (place: Place, offset: number, bytes: number): Promise<Fetched> =>
+	// One after the other: fetches that find kafkajs's fetch connection closed would each open one, and leak all but the last. The
+	// broker answers one connection's requests in order anyway.
+	let last: Promise<unknown> = Promise.resolve();
+	const once = (place: Place, offset: number, bytes: number): Promise<Fetched> => {
+		const fetched = last.then(() => fetchOnce(place, offset, bytes));
+		last = fetched.catch(() => {});
+		return fetched;
+	};
+	const fetchOnce = (place: Place, offset: number, bytes: number): Promise<Fetched> =>
 		handle.use(`${place.name}/${place.partition}: reading at ${offset}`, [place.name], async (cluster) => {
 			const broker = await leaderOf(cluster, place.name, place.partition);
 			const target: FetchTarget = { ...place, offset, bytes };
