@@ -34,11 +34,18 @@ export const tick = (host: string, nowUs: number, timestampUs = -1): LogRecord =
 	createAgent(host, 'tick', tickKey).record([], { observedUs: nowUs }, timestampUs);
 
 /** An agent's chain: each call signs the next batch. */
-export function createAgent(host: string, source: TraceBatch['source'] = 'file', key: HostKey = hostKey) {
-	let chain: ChainState = chainStart();
+export function createAgent(
+	host: string,
+	source: TraceBatch['source'] = 'file',
+	key: HostKey = hostKey,
+	from = chainStart(),
+) {
+	let chain: ChainState = from;
 	let observedUs = -1;
 	let offset = 0;
 	return {
+		/** Where it stands, as an agent has it on its disk. */
+		chain: (): ChainState => chain,
 		/** The next record of topic `trace`. */
 		record(decoded: readonly Decoded[], more: Partial<TraceBatch> = {}, timestampUs = -1): LogRecord {
 			const processes = new Map<string, ProcessInfo>();
