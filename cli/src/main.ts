@@ -14,6 +14,7 @@ import { registerDoctor } from './doctor/command.ts';
 import { CliError, exitUsage } from './errors.ts';
 import { registerImport } from './import/command.ts';
 import { registerProcess } from './process/command.ts';
+import { registerService } from './service/command.ts';
 import { printable } from './text/printable.ts';
 import { registerUp } from './up/command.ts';
 
@@ -23,6 +24,7 @@ const commands: readonly Register[] = [
 	registerProcess,
 	registerImport,
 	registerUp,
+	registerService,
 	registerSessions,
 	registerSession,
 	registerVerify,

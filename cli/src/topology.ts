@@ -27,7 +27,7 @@ export interface StageDeps {
 	emit: Emit;
 }
 
-export interface CorrelateDeps extends StageDeps {
+export interface CorrelateDeps extends Pick<StageDeps, 'config' | 'emit'> {
 	/** Which public key a host may sign with. */
 	resolveKey: ResolveKey;
 	/** Which public key the ticks for silent hosts are signed with; none in one process alone. */

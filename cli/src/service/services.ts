@@ -9,21 +9,50 @@ export type SealerName = ServiceName | 'operator';
 export interface ServiceRole {
 	about: string;
 	stages: readonly string[];
+	/** Topics that it reads or writes. */
+	topics: readonly Topic[];
 	/** Reads dead letters of agents, or batches: hosts' keys are followed. */
 	needsHosts: boolean;
 }
 
 /** Alerts run by themselves: they alone need a way out to the SIEM and its secret, and a receiver that is down restarts nobody else. */
 export const services: Readonly<Record<ServiceName, ServiceRole>> = {
-	correlate: { about: 'event batches to sessions and their facts', stages: ['correlate'], needsHosts: true },
+	correlate: {
+		about: 'event batches to sessions and their facts',
+		stages: ['correlate'],
+		topics: ['trace', 'session', 'deadletter', 'host'],
+		needsHosts: true,
+	},
 	detect: {
 		about: 'sessions to findings and verdicts; dead letters to findings on hosts',
 		stages: ['detect', 'trust'],
+		topics: ['trace', 'session', 'finding', 'verdict', 'deadletter', 'host'],
 		needsHosts: true,
 	},
-	sign: { about: 'verdicts to signed attestations', stages: ['sign'], needsHosts: false },
-	alert: { about: "confirmed findings to the SIEM's webhook", stages: ['alert'], needsHosts: false },
+	sign: {
+		about: 'verdicts to signed attestations',
+		stages: ['sign'],
+		topics: ['trace', 'session', 'verdict', 'attestation', 'deadletter'],
+		needsHosts: false,
+	},
+	alert: {
+		about: "confirmed findings to the SIEM's webhook",
+		stages: ['alert'],
+		topics: ['finding', 'deadletter'],
+		needsHosts: false,
+	},
 };
+
+const inputs: ReadonlyMap<string, Topic> = new Map([
+	['correlate', 'trace'],
+	['detect', 'session'],
+	['trust', 'deadletter'],
+	['sign', 'verdict'],
+	['alert', 'finding'],
+]);
+
+/** undefined for what is no stage of a service. */
+export const inputOf = (stage: string): Topic | undefined => inputs.get(stage);
 
 export const serviceNames = Object.keys(services) as ServiceName[];
 export const sealerNames: readonly SealerName[] = [...serviceNames, 'operator'];

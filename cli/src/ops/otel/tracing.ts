@@ -9,23 +9,16 @@ import {
 	type Tracer,
 	trace,
 } from '@opentelemetry/api';
+import { inputOf } from '../../service/services.ts';
 
 /** Of one span; beyond, the batch's other causes are not named. */
 const linksMax = 128;
-
-const inputs: ReadonlyMap<string, string> = new Map([
-	['correlate', 'trace'],
-	['detect', 'session'],
-	['trust', 'deadletter'],
-	['sign', 'verdict'],
-	['alert', 'finding'],
-]);
 
 export function createTracing(tracer: Tracer, topicPrefix: string): Tracing {
 	return {
 		startBatch(stage, links, attributes): BatchSpan {
 			const causes = distinctContexts(links);
-			const topic = inputs.get(stage);
+			const topic = inputOf(stage);
 			const destination = topic === undefined ? stage : `${topicPrefix}${topic}`;
 			const only = causes.length === 1 ? causes[0] : undefined;
 			// One cause: the same trace goes on. Several: a trace of its own that names them all.
