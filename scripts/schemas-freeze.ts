@@ -45,8 +45,5 @@ if (refusals.length > 0) {
 		process.stderr.write(`frozen: ${subject} version ${version}, id ${id}\n`);
 	}
 	const all = [...history.map(({ schema, ...entry }) => entry), ...added];
-	writeFileSync(
-		join(root, 'schemas/history/history.json'),
-		`[\n${all.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n')}\n]\n`,
-	);
+	writeFileSync(join(root, 'schemas/history/history.json'), `${JSON.stringify(all, null, '\t')}\n`);
 }

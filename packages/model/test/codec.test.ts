@@ -15,7 +15,9 @@ import {
 	verdictCodec,
 } from '../src/codec.ts';
 import { foreignId, frameBytes, frameIdOf, writeFrame } from '../src/frame.ts';
+import type { TraceBatch } from '../src/generated/trace.ts';
 import {
+	currentSchema,
 	frozenSchema,
 	type SchemaVersion,
 	type Subject,
@@ -99,6 +101,37 @@ describe('a codec', () => {
 		}
 		assert.equal(signedBatchCodec.decode(first).keyId, 'first');
 	});
+});
+
+it('encodes what no kept buffer holds, field by field as the library does', () => {
+	const written = avsc.Type.forSchema(currentSchema('trace') as avsc.Schema);
+	const losses = Array.from({ length: 60_000 }, (_, i) => ({
+		counter: `c${i}`,
+		count: i ** 2,
+		fromUs: -i,
+		toUs: 2 ** 50 + i,
+	}));
+	const strings = Array.from({ length: 60_000 }, (_, i) => '\u00fc'.repeat(i % 100));
+	const batch: TraceBatch = {
+		host: 'h',
+		boot: 'b',
+		source: 'file',
+		sequence: 1,
+		previous: Buffer.alloc(32, 7),
+		observedUs: 1,
+		strings,
+		processes: [],
+		events: [],
+		losses,
+		lossCounters: 'known',
+		hooks: [],
+		endOfInput: true,
+	};
+	for (let i = 0; i < 2; i++) {
+		const bytes = traceBatchCodec.encode(batch);
+		assert.ok(bytes.length > 4 * 1024 * 1024);
+		assert.equal(Buffer.compare(bytes.subarray(frameBytes), written.toBuffer(batch)), 0);
+	}
 });
 
 describe('a codec refuses, by name,', () => {

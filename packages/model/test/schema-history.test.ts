@@ -75,10 +75,10 @@ describe('the check in CI', () => {
 			problemsWith('history/verdict.1.avsc', '"revision"', '"revison"').filter((p) => p.includes('after')),
 			['schemas/history/verdict.1.avsc was changed after it was frozen'],
 		);
-		const gone = problemsWith('history/history.json', /,\s+\{"id":11[^}]*\}/, '');
+		const gone = problemsWith('history/history.json', /,\s+\{\s+"id": 11[^}]*\}/, '');
 		assert.ok(gone.includes('schemas/history/verdict.2.avsc: no version of history.json'));
 		assert.ok(
-			problemsWith('history/history.json', '"id":10,', '"id":12,').includes('schemas/history: id 12: expected 10'),
+			problemsWith('history/history.json', '"id": 10,', '"id": 12,').includes('schemas/history: id 12: expected 10'),
 		);
 	});
 });

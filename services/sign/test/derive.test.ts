@@ -96,7 +96,12 @@ suite('determinism', () => {
 
 	test('offsets, keys and the list that held the facts are not in the payloads', async () => {
 		const { payloads } = await derive([buildFacts()]);
-		const other = await derive([buildFacts()], { factsList: 'elsewhere', files: 999 });
+		const other = await derive([buildFacts()], {
+			factsList: 'elsewhere',
+			factsPartition: 3,
+			factsOffset: 9,
+			files: 999,
+		});
 		assert.deepEqual(other.payloads, payloads);
 	});
 });
