@@ -14,9 +14,10 @@ import type { EnvelopeSigner } from '@affidavit/sign/signing/envelope-signer.ts'
 import { createSignStage } from '@affidavit/sign/stage.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { Blobs, Log, Store } from '@affidavit/stream/ports.ts';
+import type { Seals } from '@affidavit/stream/seal/seal.ts';
 import type { Stage } from '@affidavit/stream/stage.ts';
 import type { Config } from './config/schema.ts';
-import { readFacts } from './read-facts.ts';
+import { type FactsPorts, readFacts } from './read-facts.ts';
 
 /** What every stage works on. */
 export interface StageDeps {
@@ -25,7 +26,11 @@ export interface StageDeps {
 	store: Store;
 	blobs: Blobs;
 	emit: Emit;
+	/** Where the log has other writers. */
+	seals?: Seals;
 }
+
+const factsPorts = ({ log, store, seals }: StageDeps): FactsPorts => (seals ? { log, store, seals } : { log, store });
 
 export interface CorrelateDeps extends Pick<StageDeps, 'config' | 'emit'> {
 	/** Which public key a host may sign with. */
@@ -70,7 +75,8 @@ export const correlateStage = ({ config, emit, ...deps }: CorrelateDeps): Correl
 	});
 
 /** session → finding, verdict. */
-export function detectStage({ config, log, store, blobs, emit, ...deps }: DetectDeps): Stage {
+export function detectStage(deps: DetectDeps): Stage {
+	const { config, blobs, emit } = deps;
 	const repositories = createManifestResolver({
 		repositories: config.repositories,
 		cacheDir: join(config.dataDir, 'repositories'),
@@ -82,21 +88,27 @@ export function detectStage({ config, log, store, blobs, emit, ...deps }: Detect
 		indicators: () => deps.indicators,
 		resolveManifest: deps.manifest === undefined ? repositories : deps.manifest(repositories),
 		blobs,
-		readFacts: (session, _partition, expected) => readFacts({ log, store }, session, factsList(session), expected),
+		readFacts: (session, hint, expected) => readFacts(factsPorts(deps), session, factsList(session), expected, hint),
 		emit,
 	});
 }
 
 /** verdict → attestation. */
-export const signStage = ({ config, log, store, blobs, emit, signer }: SignDeps): Stage =>
-	createSignStage({
-		readFacts: ({ session, factsList: list, factBatches: batches, factsHead: head }) =>
-			readFacts({ log, store }, session, list, { batches, head }),
+export function signStage(deps: SignDeps): Stage {
+	const { config, blobs, emit, signer } = deps;
+	return createSignStage({
+		readFacts: (verdict) => {
+			const { session, factsList: list, factBatches: batches, factsHead: head, factsPartition, factsOffset } = verdict;
+			const isTold = factsPartition >= 0 && factsOffset >= 0;
+			const hint = isTold ? { partition: factsPartition, fromOffset: factsOffset } : undefined;
+			return readFacts(factsPorts(deps), session, list, { batches, head }, hint);
+		},
 		blobs,
 		signer,
 		outDir: config.outDir,
 		emit,
 	});
+}
 
 /** finding → the SIEM. */
 export const alertStage = (settings: AlertSettings, emit: Emit): AlertStage => createAlertStage({ ...settings, emit });

@@ -142,12 +142,13 @@ async function runGroup(
 	let group: RunningGroup | null = null;
 	const owns = (stage: string, partition: number): boolean =>
 		group?.health().partitions.some((p) => p.stage === stage && p.partition === partition) ?? false;
-	const opened = openStages({ log, store: measured, resolveKey: directory.resolve, owns });
+	const seals = createKeyedSeals({ own, resolve: sealersOf(trusted, directory) });
+	const opened = openStages({ log, store: measured, seals, resolveKey: directory.resolve, owns });
 	const ports: RunnerPorts = {
 		log,
 		store: measured,
 		emit: measuring.emit(emit),
-		seals: createKeyedSeals({ own, resolve: sealersOf(trusted, directory) }),
+		seals,
 		...(tracing ? { tracing } : {}),
 	};
 	group = runStages(opened.stages.map(measuring.stage), ports, log, {

@@ -7,6 +7,7 @@ import type { ResolveKey } from '@affidavit/model/batch-signature.ts';
 import { openFolderBlobs } from '@affidavit/stream/embedded/blobs.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { Log, Store } from '@affidavit/stream/ports.ts';
+import type { Seals } from '@affidavit/stream/seal/seal.ts';
 import type { Stage } from '@affidavit/stream/stage.ts';
 import type { Config } from '../config/schema.ts';
 import { CliError } from '../errors.ts';
@@ -29,6 +30,7 @@ export interface StagesContext {
 export interface FleetWorld {
 	log: Log;
 	store: Store;
+	seals: Seals;
 	/** From topic `host`. */
 	resolveKey: ResolveKey;
 	/** Whether this member has the partition of the stage now. */
@@ -73,8 +75,8 @@ export const prepareStages: Readonly<Record<ServiceName, Prepare>> = {
 		const rules = rulesOf(config);
 		const indicators = await indicatorsOf(config);
 		const blobs = await openFolderBlobs({ folder: config.service.blobsDir });
-		return ({ log, store }) =>
-			alone(detectStage({ config, log, store, blobs, emit, rules, indicators }), createTrustStage({ emit }));
+		return ({ log, store, seals }) =>
+			alone(detectStage({ config, log, store, seals, blobs, emit, rules, indicators }), createTrustStage({ emit }));
 	},
 	sign: async ({ config, emit }) => {
 		// One process alone makes a key on first use; of several each would make its own, and nobody would know them.
@@ -88,7 +90,7 @@ export const prepareStages: Readonly<Record<ServiceName, Prepare>> = {
 		const { signer } = await openSigning(config, emit);
 		await makeFolder(config.outDir);
 		const blobs = await openFolderBlobs({ folder: config.service.blobsDir });
-		return ({ log, store }) => alone(signStage({ config, log, store, blobs, emit, signer }));
+		return ({ log, store, seals }) => alone(signStage({ config, log, store, seals, blobs, emit, signer }));
 	},
 	alert: async ({ config, env, emit }) => {
 		const settings = await alertOf(config, env);
