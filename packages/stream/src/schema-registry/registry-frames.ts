@@ -113,6 +113,8 @@ function createFrames(client: RegistryClient, wireIds: ReadonlyMap<number, numbe
 	const known: Known = { client, emit, registered, learned, foreign: new Map(), learning: new Map() };
 	return {
 		toWire: (topic, value) => {
+			// A tombstone.
+			if (value.byteLength === 0) return value;
 			const id = frameIdOf(value);
 			const wireId = id === null ? undefined : wireIds.get(id);
 			if (wireId === undefined)

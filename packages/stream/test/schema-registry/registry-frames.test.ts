@@ -179,6 +179,7 @@ describe('frames over a registry', () => {
 		await frames.prepare('finding', odd);
 		for (const bytes of odd)
 			assert.throws(() => findingCodec.decode(frames.fromWire('finding', bytes)), /^TypeError: frame: /);
+		assert.equal(frames.toWire('finding', new Uint8Array(0)).byteLength, 0, 'a tombstone');
 		assert.throws(() => frames.toWire('finding', Buffer.from('{}')), { code: 'refused' });
 		assert.throws(() => frames.toWire('deadletter', value()), { code: 'refused' }, 'a topic that was not opened');
 	});
