@@ -109,7 +109,12 @@ function captureCluster(kafka: Kafka, purpose: string): Cluster {
 		partitionAssigners: [
 			({ cluster }) => {
 				captured = cluster;
-				return { name: purpose, version: 0, assign: async () => [], protocol: () => ({ name: purpose, metadata: none }) };
+				return {
+					name: purpose,
+					version: 0,
+					assign: async () => [],
+					protocol: () => ({ name: purpose, metadata: none }),
+				};
 			},
 		],
 	});

@@ -89,11 +89,14 @@ export function createCursors(reader: Reader, options: CursorsOptions): Cursors 
 			}
 			return take(cursor, offset, max);
 		},
-		wait: (place, offset, signal) => waitAt(at(place), offset, signal, options, (cursor) => fill(cursor, fetchBytesMin)),
+		wait: (place, offset, signal) =>
+			waitAt(at(place), offset, signal, options, (cursor) => fill(cursor, fetchBytesMin)),
 		hungry: (nowMs) => {
 			const found: Cursor[] = [];
 			for (const [id, reads] of partitions) {
-				reads.cursors = reads.cursors.filter((c) => c.fetching || nowMs - c.usedAtMs < idleMsMax || reads.waiters.size > 0);
+				reads.cursors = reads.cursors.filter(
+					(c) => c.fetching || nowMs - c.usedAtMs < idleMsMax || reads.waiters.size > 0,
+				);
 				if (reads.cursors.length === 0 && reads.waiters.size === 0) partitions.delete(id);
 				for (const cursor of reads.cursors)
 					if (cursor.live && !cursor.fetching && cursor.bytes < options.bufferBytesMax && cursor.restUntilMs <= nowMs)

@@ -7,7 +7,7 @@ import { topics } from '../topics.ts';
 import { createClient } from './client.ts';
 import { type ClusterHandle, createClusterHandle } from './cluster.ts';
 import { registerCodecs } from './codecs.ts';
-import { createCursors, type Cursors } from './cursors.ts';
+import { type Cursors, createCursors } from './cursors.ts';
 import { createLiveFetches, type LiveFetches } from './live.ts';
 import { createLowWaters } from './low-water.ts';
 import { type GroupMember, joinGroup } from './membership.ts';

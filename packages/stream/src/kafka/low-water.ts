@@ -128,7 +128,8 @@ async function committed(handle: ClusterHandle, groupId: string, { name, partiti
 			topics: [{ topic: name, partitions: [{ partition, offset: '0' }] }],
 		});
 		const found = responses.find((r) => r.topic === name)?.partitions.find((p) => p.partition === partition);
-		if (found === undefined) throw new StreamError('unavailable', `group ${groupId}: no answer for ${name}/${partition}`);
+		if (found === undefined)
+			throw new StreamError('unavailable', `group ${groupId}: no answer for ${name}/${partition}`);
 		// -1: nothing was committed, or it has expired.
 		return Math.max(0, Number(found.offset));
 	});

@@ -136,7 +136,8 @@ function acknowledged(
 ): void {
 	for (const { topicName, partition, baseOffset } of metadata) {
 		const count = batch.counts.get(`${topicName}/${partition}`) ?? 0;
-		if (baseOffset !== undefined && Number(baseOffset) >= 0) onAppended(topicName, partition, Number(baseOffset) + count);
+		if (baseOffset !== undefined && Number(baseOffset) >= 0)
+			onAppended(topicName, partition, Number(baseOffset) + count);
 	}
 	for (const { job, to } of batch.parts) {
 		job.done = to;

@@ -24,7 +24,7 @@ export interface OutMessage {
 
 /** A header above these is not ours. */
 const originBytesMax = 64 * 1024;
-const sealBytesMax = 32 + 512;
+const sealBytesMax = 32 + 1024;
 const traceparentBytesMax = 128;
 const keyIdBytes = 32;
 

@@ -1,0 +1,90 @@
+// The topics at the broker: read, create, alter (topic-plan.ts decides what).
+import type { Admin } from 'kafkajs';
+import { createClient } from './client.ts';
+import { cluesOf, toStreamError } from './errors.ts';
+import type { KafkaConnection } from './options.ts';
+import type { FoundTopic, TopicPlan } from './topic-plan.ts';
+
+const topicResource = 2;
+/** Kafka's DYNAMIC_TOPIC_CONFIG: set on the topic itself. */
+const ownSource = 1;
+
+/** Those of `names` that are there. Needs DescribeConfigs on each. Rejects with a StreamError. */
+export async function readTopics(connection: KafkaConnection, names: readonly string[]): Promise<FoundTopic[]> {
+	return await withAdmin(connection, 'reading topics', async (admin) => {
+		const found: FoundTopic[] = [];
+		for (const name of names) {
+			const shape = await shapeOf(admin, name);
+			if (shape === null) continue;
+			const { resources } = await admin.describeConfigs({
+				includeSynonyms: false,
+				resources: [{ type: topicResource, name }],
+			});
+			const config = new Map<string, { value: string; own: boolean }>();
+			for (const entry of resources[0]?.configEntries ?? [])
+				config.set(entry.configName, {
+					value: entry.configValue ?? '',
+					own: (entry.configSource as number) === ownSource,
+				});
+			found.push({ name, ...shape, config });
+		}
+		return found;
+	});
+}
+
+async function shapeOf(admin: Admin, name: string): Promise<{ partitions: number; replicationFactor: number } | null> {
+	try {
+		const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+		const partitions = topics.find((t) => t.name === name)?.partitions ?? [];
+		if (partitions.length === 0) return null;
+		return {
+			partitions: partitions.length,
+			// A reassignment under way shows more replicas for a while: the fewest count.
+			replicationFactor: Math.min(...partitions.map((p) => p.replicas.length)),
+		};
+	} catch (error) {
+		if (cluesOf(error).type === 'UNKNOWN_TOPIC_OR_PARTITION') return null;
+		throw error;
+	}
+}
+
+/** Creates and alters; what the plan refuses stays as it is. May be repeated. Needs Create and AlterConfigs. */
+export async function applyPlan(connection: KafkaConnection, plan: TopicPlan): Promise<void> {
+	if (plan.create.length + plan.alter.length === 0) return;
+	await withAdmin(connection, 'changing topics', async (admin) => {
+		if (plan.create.length > 0)
+			await admin.createTopics({
+				waitForLeaders: true,
+				topics: plan.create.map(({ name, partitions, replicationFactor, config }) => ({
+					topic: name,
+					numPartitions: partitions,
+					replicationFactor,
+					configEntries: entriesOf(config),
+				})),
+			});
+		for (const { name, config } of plan.alter)
+			await admin.alterConfigs({
+				validateOnly: false,
+				resources: [{ type: topicResource, name, configEntries: entriesOf(config) }],
+			});
+	});
+}
+
+const entriesOf = (config: ReadonlyMap<string, string>): { name: string; value: string }[] =>
+	[...config].map(([name, value]) => ({ name, value }));
+
+export async function withAdmin<T>(
+	connection: KafkaConnection,
+	doing: string,
+	body: (admin: Admin) => Promise<T>,
+): Promise<T> {
+	const admin = createClient(connection).admin();
+	try {
+		await admin.connect();
+		return await body(admin);
+	} catch (error) {
+		throw toStreamError(doing, error);
+	} finally {
+		await admin.disconnect().catch(() => {});
+	}
+}
