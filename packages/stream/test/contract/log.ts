@@ -30,7 +30,8 @@ export const record = (
 const all = { records: 10_000, bytes: 1 << 30 };
 const texts = (records: readonly LogRecord[]): string[] => records.map((r) => Buffer.from(r.value).toString());
 
-export function logContract(name: string, open: OpenLog): void {
+/** `bounded`: the implementation keeps to `maxBytes`. Default true. */
+export function logContract(name: string, open: OpenLog, { bounded = true }: { bounded?: boolean } = {}): void {
 	const test = (title: string, options: LogContractOptions, body: (log: Log) => Promise<void>): void => {
 		it(title, async () => {
 			const { log, dispose } = await open(options);
@@ -191,7 +192,7 @@ export function logContract(name: string, open: OpenLog): void {
 			await assert.rejects(log.read('trace', 0, 0, all), isCode('closed'));
 		});
 	});
-	boundContract(name, test);
+	if (bounded) boundContract(name, test);
 }
 
 type Test = (title: string, options: LogContractOptions, body: (log: Log) => Promise<void>) => void;
@@ -202,7 +203,7 @@ const isCode =
 		error instanceof StreamError && error.code === code;
 
 const kilobyte = 'x'.repeat(1000);
-const bounded = { maxBytes: 100_000, unreadBytesKept: 10_000 };
+const smallLog = { maxBytes: 100_000, unreadBytesKept: 10_000 };
 
 async function fill(log: Log, topic: Topic): Promise<number> {
 	for (let n = 0; n < 1000; n++) {
@@ -218,21 +219,21 @@ async function fill(log: Log, topic: Topic): Promise<number> {
 
 function boundContract(name: string, test: Test): void {
 	describe(`log contract, bounds: ${name}`, () => {
-		test('says log-full instead of dropping what a reader has not had', bounded, async (log) => {
+		test('says log-full instead of dropping what a reader has not had', smallLog, async (log) => {
 			await log.saveLowWater('correlate', 'trace', 0, 0);
 			const count = await fill(log, 'trace');
 			assert.ok(count > 50 && count < 100, `${count} records`);
 			assert.deepEqual(await log.bounds('trace', 0), { start: 0, end: count });
 		});
 
-		test('keeps room for downstream topics, so that a full log can be worked off', bounded, async (log) => {
+		test('keeps room for downstream topics, so that a full log can be worked off', smallLog, async (log) => {
 			for (const topic of ['trace', 'session', 'verdict'] as const) await log.saveLowWater('reader', topic, 0, 0);
 			assert.ok((await fill(log, 'trace')) > 10);
 			assert.ok((await fill(log, 'session')) > 5);
 			assert.ok((await fill(log, 'verdict')) > 5);
 		});
 
-		test('trims what lies below the low water of all readers when it is full, and no more', bounded, async (log) => {
+		test('trims what lies below the low water of all readers when it is full, and no more', smallLog, async (log) => {
 			await log.saveLowWater('correlate', 'trace', 0, 0);
 			await log.saveLowWater('audit', 'trace', 0, 0);
 			const count = await fill(log, 'trace');
@@ -246,7 +247,7 @@ function boundContract(name: string, test: Test): void {
 			assert.equal((await log.read('trace', 0, 0, all))[0]?.offset, 20);
 		});
 
-		test('gives up what only a lost store would need before it stands still', bounded, async (log) => {
+		test('gives up what only a lost store would need before it stands still', smallLog, async (log) => {
 			await log.saveLowWater('correlate', 'trace', 0, 0, 0);
 			const count = await fill(log, 'trace');
 			await log.saveLowWater('correlate', 'trace', 0, 0, count);
@@ -255,20 +256,20 @@ function boundContract(name: string, test: Test): void {
 			assert.ok(start > 0 && start <= count);
 		});
 
-		test('keeps the newest of a topic that nobody reads', bounded, async (log) => {
+		test('keeps the newest of a topic that nobody reads', smallLog, async (log) => {
 			assert.equal(await fill(log, 'deadletter'), 1000);
 			const { start, end } = await log.bounds('deadletter', 0);
 			assert.equal(end, 1000);
 			assert.ok(end - start >= 9, `${end - start} records kept`);
 		});
 
-		test('never trims indicators', bounded, async (log) => {
+		test('never trims indicators', smallLog, async (log) => {
 			const count = await fill(log, 'indicator');
 			assert.ok(count < 200);
 			assert.equal((await log.bounds('indicator', 0)).start, 0);
 		});
 
-		test('appends all of a batch or nothing', bounded, async (log) => {
+		test('appends all of a batch or nothing', smallLog, async (log) => {
 			await log.saveLowWater('correlate', 'trace', 0, 0);
 			await fill(log, 'trace');
 			const before = await log.bounds('trace', 0);
