@@ -13,6 +13,7 @@ import { offsetBefore, oldestOpen, rebuildFrom } from './core/record-trail.ts';
 import { refill } from './core/refill.ts';
 import { decodeSpans, encodeSpans, noteSpan, type SessionSpans, wholeFrom } from './core/session-spans.ts';
 import { stepBatch } from './core/step.ts';
+import { runMarginUs } from './core/writing-runs.ts';
 import { deadLetters } from './dead-letters.ts';
 import { healthOf, type PartitionView } from './health.ts';
 import { correlateStageName, factsList } from './names.ts';
@@ -197,7 +198,7 @@ function stepRecord(
 		result.appends.push({ list, value: bytes });
 		// The closing batch is the last one.
 		if (session.closed) expireList(result, list, factsRetentionMs);
-		const first = offsetBefore(trail, session.startUs - settings.limits.horizonUs - settings.limits.skewUs);
+		const first = offsetBefore(trail, session.startUs - historyUs(settings));
 		const forgotten = noteSpan(worker.spans, session.id, first === -1 ? record.offset : first, record.offset);
 		if (forgotten > 0) notice(notices, 'session_spans_forgotten', 'limit', false, forgotten);
 	}
@@ -267,12 +268,16 @@ const emptyResult = (): StepResult => ({
 	rebuildOffset: 0,
 });
 
+/** How long before a session something may have happened that its facts depend on. */
+const historyUs = ({ limits }: Settings): number => limits.horizonUs + limits.skewUs + runMarginUs;
+
 /** Says from where a restart has to read: with the cells, and without them. */
 function finish(worker: Worker, records: readonly LogRecord[], result: StepResult): StepResult {
 	const last = records.at(-1);
 	if (last !== undefined) worker.next = last.offset + 1;
 	const { next } = worker;
-	const { skewUs, horizonUs } = worker.options.settings.limits;
+	const { settings } = worker.options;
+	const { skewUs } = settings.limits;
 	const goneUs = goneBefore(worker);
 	let low = next;
 	let rebuild = next;
@@ -284,7 +289,7 @@ function finish(worker: Worker, records: readonly LogRecord[], result: StepResul
 		if (host.sessions.size === 0 && open === -1 && lastHeard(worker, host) < goneUs) continue;
 		let fromUs = host.reorder.watermarkUs;
 		for (const session of host.sessions.values()) fromUs = Math.min(fromUs, session.startUs);
-		const from = rebuildFrom(host.records, fromUs - horizonUs - skewUs);
+		const from = rebuildFrom(host.records, fromUs - historyUs(settings));
 		if (from !== -1) rebuild = Math.min(rebuild, from);
 	}
 	result.lowWaterOffset = low;
@@ -298,8 +303,8 @@ const lastHeard = (worker: Worker, host: Host): number =>
 
 /** A host last heard before this is gone. No single host's clock decides it: of hosts' own clocks, the middle one does. */
 function goneBefore(worker: Worker): number {
-	const { horizonUs } = worker.options.settings.limits;
-	if (worker.loggedUs !== -1) return worker.loggedUs - horizonUs;
+	const goneAfterUs = historyUs(worker.options.settings);
+	if (worker.loggedUs !== -1) return worker.loggedUs - goneAfterUs;
 	const times = [...worker.hosts.values()].map((host) => host.reorder.newestUs).sort((a, b) => a - b);
-	return (times[(times.length - 1) >> 1] ?? -1) - horizonUs;
+	return (times[(times.length - 1) >> 1] ?? -1) - goneAfterUs;
 }

@@ -214,17 +214,18 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.recorded = stored.recorded;
 	host.assurance = stored.assurance;
 	host.observedUs = stored.observedUs;
-	host.loggedUs = stored.loggedUs;
-	host.silence = stored.silence;
-	host.skew = stored.skew;
+	// Cells of a version before these were kept.
+	host.loggedUs = stored.loggedUs ?? -1;
+	host.silence = stored.silence ?? host.silence;
+	host.skew = stored.skew ?? host.skew;
 	host.firstUs = stored.firstUs;
-	host.chain = { ...stored.chain, recent: new Map(stored.chain.recent) };
+	host.chain = { ...host.chain, ...stored.chain, recent: new Map(stored.chain.recent) };
 	host.reorder.watermarkUs = stored.watermarkUs;
 	host.reorder.newestUs = stored.newestUs;
 	host.sizes.generation = stored.generation;
 	host.openings = stored.openings;
 	host.hooks = new Set(stored.hooks);
-	host.listedHooks = new Map(stored.listedHooks);
+	host.listedHooks = new Map(stored.listedHooks ?? []);
 	host.gaps = stored.gaps;
 	host.kept = stored.kept.map((kept) => ({ ...kept, pending: null }));
 	for (const [pid, list] of stored.pendingExecs)

@@ -6,6 +6,7 @@ import { inWorkspace } from './file-report.ts';
 import { type Gap, overlapping } from './gaps.ts';
 import { hooksAt, type Step } from './host.ts';
 import { type Interval, isWatched, rootsExitedUs, type Session } from './session.ts';
+import { versionSince } from './writing-runs.ts';
 
 /** Products in one batch. */
 const productsMax = 2048;
@@ -118,6 +119,7 @@ const compareGaps = (a: Gap, b: Gap): number =>
 /** Files of the workspace that the session wrote and that exist, by path. A repository's own records are no products. */
 function productsOf(step: Step, session: Session): ProductFact[] {
 	const products: ProductFact[] = [];
+	const sinceUs = session.startUs - step.settings.limits.horizonUs;
 	for (const content of step.host.contents.all) {
 		const mark = content.marks.find((one) => one.session === session.epoch);
 		if (mark === undefined || !mark.wrote) continue;
@@ -128,7 +130,7 @@ function productsOf(step: Step, session: Session): ProductFact[] {
 				path,
 				dev: content.dev,
 				ino: content.ino,
-				version: content.version,
+				version: versionSince(content, content.version, sinceUs),
 				digest: content.digest,
 				size: content.digestSize,
 				assurance: content.digest === '' ? 'none' : step.host.assurance,

@@ -108,6 +108,8 @@ export function nameForeign(collector: Collector, session: Session, execId: stri
 export function addProcess(collector: Collector, session: Session, node: ProcessNode, foreign: boolean): void {
 	const g = gather(collector, session);
 	const { info } = node;
+	// What a stranger was executed from before the horizon is known to a correlator only that has seen it.
+	const seen = !foreign || info.startUs >= session.startUs - collector.limits.horizonUs;
 	const fact: ProcessFact = {
 		timeUs: info.startUs,
 		execId: info.execId,
@@ -121,10 +123,10 @@ export function addProcess(collector: Collector, session: Session, node: Process
 		container: info.container,
 		root: node.root && !foreign,
 		foreign,
-		executed: node.executed,
-		digest: node.digest,
-		dev: node.dev,
-		ino: node.ino,
+		executed: seen && node.executed,
+		digest: seen ? node.digest : '',
+		dev: seen ? node.dev : -1,
+		ino: seen ? node.ino : '',
 		environment: info.environment,
 	};
 	const known = g.processes.get(info.execId);

@@ -44,6 +44,8 @@ export interface Content {
 	names: string[];
 	/** Number of writing runs seen; never falls, so that a reused inode cannot repeat one. */
 	version: number;
+	/** Minutes in which runs began, each with the version of the first one in it: minute, version, minute, version, … */
+	runs: number[];
 	/** Last writer, its session's epoch (0 when none), and when. */
 	writer: string;
 	writerSession: number;
@@ -53,8 +55,8 @@ export interface Content {
 	/** First trustworthy digest seen on this version, and the size with it. */
 	digest: string;
 	digestSize: number;
-	/** A write, truncate, rename or link was reported since it was created. */
-	changeSeen: boolean;
+	/** When a write, truncate, rename or link on it was reported last; -1 never. */
+	changeSeenUs: number;
 	/** Access mode of the last write-open: 1 write only, 2 both, 0 none. */
 	openedFor: number;
 	marks: Mark[];
@@ -159,13 +161,14 @@ export function createContent(contents: Contents, dev: number, ino: string): Con
 		sibling: null,
 		names: [],
 		version: 0,
+		runs: [],
 		writer: '',
 		writerSession: 0,
 		writtenUs: -1,
 		running: false,
 		digest: '',
 		digestSize: -1,
-		changeSeen: false,
+		changeSeenUs: -1,
 		openedFor: 0,
 		marks: [],
 		holders: [],

@@ -20,6 +20,7 @@ import type { Kept, PendingExec, Step } from './host.ts';
 import { notice } from './notices.ts';
 import { isAlive, type ProcessNode, sessionOf } from './process-tree.ts';
 import type { Session } from './session.ts';
+import { noteRun, runPauseUs } from './writing-runs.ts';
 
 /** O_WRONLY and O_RDWR; O_TRUNC also changes a file that was opened read-only. */
 const accessMask = 3;
@@ -120,18 +121,21 @@ function startAnew(step: Step, content: Content): void {
 	content.running = false;
 	content.writer = '';
 	content.writerSession = 0;
-	content.changeSeen = false;
+	content.changeSeenUs = -1;
 	content.openedFor = 0;
 	content.marks = [];
 	content.holders = [];
 	content.deeds = [];
 }
 
-/** A writing run goes on while one process writes and nobody reads; every other writing starts the next version. */
+/** A writing run goes on while one process writes without a long pause and nobody reads; every other writing starts the next version. */
 function beginRun(step: Step, node: ProcessNode, content: Content, timeUs: number, sameBytes: boolean): void {
 	const { execId } = node.info;
-	const continues = content.running && content.writer === execId;
-	if (!continues) content.version++;
+	const continues = content.running && content.writer === execId && timeUs - content.writtenUs <= runPauseUs;
+	if (!continues) {
+		content.version++;
+		noteRun(content, timeUs);
+	}
 	// A rename or link gives the inode a name; its bytes stay what they were.
 	if (!sameBytes) {
 		content.digest = '';
@@ -169,7 +173,7 @@ export function changed(step: Step, node: ProcessNode, event: TraceEvent, op: 'w
 	}
 	beginRun(step, node, content, event.timeUs, false);
 	if (op === 'map') hold(step, node, content);
-	else content.changeSeen = true;
+	else content.changeSeenUs = event.timeUs;
 	// The sensor's writes carry no digest; an imported one says what the file held when the build was over.
 	if (event.digest !== '') content.digest = event.digest;
 	const what = operation(event, op, -1);
@@ -199,7 +203,7 @@ export function renamed(step: Step, node: ProcessNode, event: TraceEvent): void 
 	}
 	removeNameButKeep(step, content, from, to);
 	beginRun(step, node, content, event.timeUs, true);
-	content.changeSeen = true;
+	content.changeSeenUs = event.timeUs;
 	remember(step, node, content, what);
 	reportChange(step, node, content, victim === content ? undefined : victim, what);
 }
@@ -229,7 +233,7 @@ export function linked(step: Step, node: ProcessNode, event: TraceEvent): void {
 	}
 	const displaced = addName(contents, content, keyOf(node, event.path));
 	beginRun(step, node, content, event.timeUs, true);
-	content.changeSeen = true;
+	content.changeSeenUs = event.timeUs;
 	const what = operation(event, 'link', -1);
 	remember(step, node, content, what);
 	reportChange(step, node, content, displaced, what);

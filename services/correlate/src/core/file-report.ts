@@ -7,6 +7,7 @@ import { assuranceOf, type Host, type Step } from './host.ts';
 import { notice } from './notices.ts';
 import { isAlive, type ProcessNode, sessionOf } from './process-tree.ts';
 import { type Session, widen } from './session.ts';
+import { isBeforeMinute, sameMinute, versionSince } from './writing-runs.ts';
 
 /** What an event says about a file. */
 export interface FileOperation {
@@ -57,7 +58,7 @@ export function factOf(
 		path2: what.path2,
 		dev: what.dev !== -1 ? what.dev : (content?.dev ?? -1),
 		ino: what.ino !== '' ? what.ino : (content?.ino ?? ''),
-		version: content?.version ?? 0,
+		version: content === undefined ? 0 : versionSince(content, content.version, sinceUs),
 		size: what.size,
 		flags: what.flags,
 		digest: what.digest,
@@ -124,7 +125,10 @@ export function reportUse(
 ): FileFact {
 	if (content !== undefined) {
 		const mark = markOf(step, content, session);
-		if (!mark.silent && what.size > 0) noteSilent(content, mark, session, node.info.container, what.path);
+		if (!mark.silent && what.size > 0) {
+			const sinceUs = session.startUs - step.settings.limits.horizonUs;
+			noteSilent(content, mark, session, node.info.container, what.path, sinceUs);
+		}
 	}
 	const fact = factOf(step, node, content, what, session, false);
 	addFile(step.collector, session, fact);
@@ -132,8 +136,15 @@ export function reportUse(
 }
 
 /** Content without any reported change to it: the policies may not cover the workspace. */
-function noteSilent(content: Content, mark: Mark, session: Session, container: string, path: string): void {
-	if (content.openedFor === 0 || content.changeSeen || content.writtenUs < session.startUs) return;
+function noteSilent(
+	content: Content,
+	mark: Mark,
+	session: Session,
+	container: string,
+	path: string,
+	sinceUs: number,
+): void {
+	if (content.openedFor === 0 || content.changeSeenUs >= sinceUs || content.writtenUs < session.startUs) return;
 	if (!inWorkspace(session, container, path)) return;
 	mark.silent = true;
 	if (content.openedFor === 1) session.silentWriteOnly++;
@@ -164,18 +175,18 @@ function markOf(step: Step, content: Content, session: Session): Mark {
 function reportPast(step: Step, content: Content, session: Session): void {
 	const since = session.startUs - step.settings.limits.horizonUs;
 	for (const deed of content.deeds) {
-		if (deed.session === session.epoch || deed.lastUs < since) continue;
+		if (deed.session === session.epoch || deed.lastUs < since || isBeforeMinute(deed.firstUs, since)) continue;
 		// What happened inside the workspace since the session opened was reported when it happened.
 		if (
 			deed.epoch >= session.epoch &&
 			(inWorkspace(session, deed.container, deed.path) || inWorkspace(session, deed.container, deed.path2))
 		)
 			continue;
-		addFile(step.collector, session, pastFact(step.host, content, deed));
+		addFile(step.collector, session, pastFact(step.host, content, deed, since));
 	}
 }
 
-const pastFact = (host: Host, content: Content, deed: Deed): FileFact => ({
+const pastFact = (host: Host, content: Content, deed: Deed, sinceUs: number): FileFact => ({
 	op: deed.op,
 	execId: deed.execId,
 	foreign: true,
@@ -183,7 +194,7 @@ const pastFact = (host: Host, content: Content, deed: Deed): FileFact => ({
 	path2: deed.path2,
 	dev: content.dev,
 	ino: content.ino,
-	version: deed.version,
+	version: versionSince(content, deed.version, sinceUs),
 	size: deed.size,
 	flags: deed.flags,
 	digest: deed.digest,
@@ -214,7 +225,8 @@ export function remember(step: Step, node: ProcessNode, content: Content, what: 
 		last.path2 === what.path2 &&
 		last.size === what.size &&
 		last.flags === what.flags &&
-		last.digest === what.digest
+		last.digest === what.digest &&
+		sameMinute(last.firstUs, what.timeUs)
 	) {
 		last.lastUs = Math.max(last.lastUs, what.timeUs);
 		last.count++;

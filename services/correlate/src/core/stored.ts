@@ -33,12 +33,13 @@ export type StoredContent = [
 	running: boolean,
 	digest: string,
 	digestSize: number,
-	changeSeen: boolean,
+	changeSeenUs: number,
 	openedFor: number,
 	marks: [session: number, wrote: boolean, silent: boolean][],
 	holders: [execId: string, session: number][],
 	touched: number,
 	deeds: StoredDeed[],
+	runs: number[],
 ];
 
 export function storeContent(c: Content): StoredContent {
@@ -55,12 +56,13 @@ export function storeContent(c: Content): StoredContent {
 		c.running,
 		c.digest,
 		c.digestSize,
-		c.changeSeen,
+		c.changeSeenUs,
 		c.openedFor,
 		c.marks.map((m) => [m.session, m.wrote, m.silent]),
 		c.holders.map((h) => [h.execId, h.session]),
 		c.touched,
 		c.deeds.map((d) => storeDeed(d, name)),
+		c.runs,
 	];
 }
 
@@ -96,11 +98,12 @@ export function loadContent(s: StoredContent): Content {
 		running: s[8],
 		digest: s[9],
 		digestSize: s[10],
-		changeSeen: s[11],
+		changeSeenUs: Number(s[11]),
 		openedFor: s[12],
 		marks: s[13].map(([session, wrote, silent]) => ({ session, wrote, silent })),
 		holders: s[14].map(([execId, session]) => ({ execId, session })),
 		deeds: s[16].map((deed) => loadDeed(deed, names[0] ?? '')),
+		runs: s[17] ?? [],
 		touched: s[15],
 		dirty: false,
 	};
