@@ -36,7 +36,8 @@ const needs: Readonly<Record<PrincipalRole, Needs>> = {
 	agent: { reads: [], writes: ['trace', 'deadletter'], stages: [], checksTopics: false },
 	correlate: {
 		reads: ['trace', 'host', 'session', 'deadletter'],
-		writes: ['session', 'deadletter'],
+		// Into `trace`: ticks for hosts that fell silent.
+		writes: ['trace', 'session', 'deadletter'],
 		stages: ['correlate'],
 		checksTopics: true,
 	},
