@@ -6,7 +6,7 @@ import { temporaryFolder } from '../e2e/affidavit.ts';
 import { givenServers } from '../servers/given.ts';
 import { sendStream } from './agent.ts';
 import { expectedSessions } from './expected.ts';
-import { makeHosts } from './hosts.ts';
+import { makeHosts, streamsOf } from './hosts.ts';
 import { openInProcessFleet } from './in-process.ts';
 import { outcomeDifferences, readFleetOutcome } from './outcome.ts';
 
@@ -14,7 +14,7 @@ test('fleet: six hosts, two workers a stage: the statements of one process, no d
 	const servers = givenServers(t);
 	if (!servers) return;
 	const folder = temporaryFolder(t);
-	const simulated = makeHosts(join(folder, 'hosts'), 6);
+	const simulated = makeHosts(join(folder, 'hosts'), streamsOf(6));
 	const expecting = expectedSessions(simulated);
 	const fleet = await openInProcessFleet({ servers, fleet: simulated, folder, partitions: 4, workers: 2 });
 	try {

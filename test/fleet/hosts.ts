@@ -33,21 +33,18 @@ export interface SimulatedFleet {
 	indicatorsFile: string;
 }
 
-/** The stream of the nth host. */
-export function streamOf(index: number): string {
-	if (index < streams.length) return streams[index] as string;
-	const large = largeStreams[index - streams.length];
-	return large ?? (streams[index % streams.length] as string);
-}
+/** Of so many hosts, in order. */
+export const streamsOf = (count: number): string[] =>
+	Array.from({ length: count }, (_, i) => largeStreams[i - streams.length] ?? (streams[i % streams.length] as string));
 
-export function makeHosts(folder: string, count: number): SimulatedFleet {
+/** A host for each of the streams: host-01, host-02... */
+export function makeHosts(folder: string, hostStreams: readonly string[]): SimulatedFleet {
 	mkdirSync(folder, { recursive: true });
 	const texts = new Map<string, string>();
 	const repositories: Record<string, string> = {};
 	const indicators: string[] = [];
 	const hosts: SimulatedHost[] = [];
-	for (let i = 0; i < count; i++) {
-		const stream = streamOf(i);
+	for (const [i, stream] of hostStreams.entries()) {
 		let text = texts.get(stream);
 		if (text === undefined) {
 			text = gunzipSync(readFileSync(join(fixtures, stream, 'events.jsonl.gz'))).toString();

@@ -8,8 +8,16 @@ import { resolveConfig } from '@affidavit/cli/config/resolve.ts';
 import type { Config } from '@affidavit/cli/config/schema.ts';
 import type { ServiceName } from '@affidavit/cli/service/services.ts';
 import { indicatorsOf } from '@affidavit/cli/settings.ts';
-import { correlateStage, detectStage, type StageDeps, signStage } from '@affidavit/cli/topology.ts';
+import {
+	type AlertSettings,
+	alertStage,
+	correlateStage,
+	detectStage,
+	type StageDeps,
+	signStage,
+} from '@affidavit/cli/topology.ts';
 import { loadRuleSet } from '@affidavit/detect/rules/load.ts';
+import { createTrustStage } from '@affidavit/detect/trust/stage.ts';
 import { createKeySigner } from '@affidavit/sign/signing/envelope-signer.ts';
 import { openFolderBlobs } from '@affidavit/stream/embedded/blobs.ts';
 import { collectingEmit } from '@affidavit/stream/internal-event.ts';
@@ -47,12 +55,15 @@ export interface InProcessOptions {
 	partitions: number;
 	/** Members of each service's group. */
 	workers: number;
+	/** Where confirmed findings go; no alert service without. */
+	alert?: AlertSettings;
 }
 
-const inProcessServices = ['correlate', 'detect', 'sign'] as const satisfies readonly ServiceName[];
+const serviceNames: readonly ServiceName[] = ['correlate', 'detect', 'sign', 'alert'];
 
 interface Running {
 	stages: readonly Stage[];
+	closeStages(): Promise<void>;
 	group: RunningGroup;
 	log: KafkaLog;
 	store: Store;
@@ -66,7 +77,7 @@ export async function openInProcessFleet(options: InProcessOptions): Promise<InP
 	const log = await openLog(servers, events.emit);
 	const stop = new AbortController();
 	const running: Running[] = [];
-	for (const service of inProcessServices)
+	for (const service of serviceNames.filter((name) => name !== 'alert' || options.alert))
 		for (let worker = 0; worker < options.workers; worker++)
 			running.push(
 				await startService(service, join(folder, `${service}-${worker}`), options, keys, events, stop.signal),
@@ -82,7 +93,7 @@ export async function openInProcessFleet(options: InProcessOptions): Promise<InP
 		async close() {
 			stop.abort();
 			const ends = await Promise.allSettled(running.map((one) => one.group.done));
-			for (const one of running) await Promise.allSettled([one.log.close(), one.store.close()]);
+			for (const one of running) await Promise.allSettled([one.closeStages(), one.log.close(), one.store.close()]);
 			await log.close();
 			await removeTopics();
 			for (const end of ends) if (end.status === 'rejected') throw end.reason;
@@ -96,13 +107,14 @@ export const openLog = (
 ): Promise<KafkaLog> => openKafkaLog({ brokers: brokers.split(','), topicPrefix: prefix, topics, emit });
 
 async function startService(
-	service: (typeof inProcessServices)[number],
+	service: ServiceName,
 	dataDir: string,
-	{ servers, fleet, folder }: InProcessOptions,
+	options: InProcessOptions,
 	keys: FleetKeys,
 	{ emit }: ReturnType<typeof collectingEmit>,
 	signal: AbortSignal,
 ): Promise<Running> {
+	const { servers, fleet, folder } = options;
 	mkdirSync(dataDir, { recursive: true });
 	const log = await openLog(servers, emit);
 	const store = await openRedisStore({
@@ -114,20 +126,34 @@ async function startService(
 	const config = configOf(dataDir, folder, fleet);
 	const blobs = await openFolderBlobs({ folder: join(folder, 'blobs') });
 	const deps: StageDeps = { config, log, store, blobs, emit };
-	const stages = [await stageOf(service, deps, keys)];
+	const opened = await stagesOf(service, deps, keys, options.alert);
 	const ports = { log, store, emit, seals: keys.seals(keys.services[service]) };
-	return { stages, log, store, group: runStages(stages, ports, log, { signal }) };
+	return { ...opened, log, store, group: runStages(opened.stages, ports, log, { signal }) };
 }
 
-async function stageOf(service: (typeof inProcessServices)[number], deps: StageDeps, keys: FleetKeys): Promise<Stage> {
+async function stagesOf(
+	service: ServiceName,
+	deps: StageDeps,
+	keys: FleetKeys,
+	alert: AlertSettings | undefined,
+): Promise<Pick<Running, 'stages' | 'closeStages'>> {
+	const alone = (...stages: Stage[]) => ({ stages, closeStages: async () => {} });
+	const { emit } = deps;
 	switch (service) {
 		case 'correlate':
-			return correlateStage({ ...deps, resolveKey: keys.directory.resolve, matchers: undefined });
-		case 'detect':
-			return detectStage({ ...deps, rules: loadRuleSet(), indicators: await indicatorsOf(deps.config) });
+			return alone(correlateStage({ ...deps, resolveKey: keys.directory.resolve, matchers: undefined }));
+		case 'detect': {
+			const indicators = await indicatorsOf(deps.config);
+			return alone(detectStage({ ...deps, rules: loadRuleSet(), indicators }), createTrustStage({ emit }));
+		}
 		case 'sign': {
 			const { privateKey, keyId } = newKey();
-			return signStage({ ...deps, signer: createKeySigner(privateKey, keyId) });
+			return alone(signStage({ ...deps, signer: createKeySigner(privateKey, keyId) }));
+		}
+		case 'alert': {
+			if (!alert) throw new Error('alert: expected settings');
+			const stage = alertStage(alert, emit);
+			return { stages: [stage], closeStages: () => stage.close() };
 		}
 	}
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { parseEnvelope, payloadSha256 } from '@affidavit/attest/dsse.ts';
 import { attestationCodec, deadLetterCodec, findingCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
-import type { Finding } from '@affidavit/model/generated/verdict.ts';
 import type { Log, LogRecord, Topic } from '@affidavit/stream/ports.ts';
 import { readTopic } from '@affidavit/stream/runner/read-topic.ts';
 import type { Seals } from '@affidavit/stream/seal/seal.ts';
@@ -25,8 +24,8 @@ export interface FleetSession {
 export interface FleetOutcome {
 	/** By session id. */
 	sessions: Map<string, FleetSession>;
-	/** Findings of no session: hosts that are not to be trusted. */
-	hostFindings: Finding[];
+	/** Findings of no session, about a host or a session that forged records name. */
+	hostFindings: { rule: string; subject: string; count: number }[];
 	deadLetters: DeadLetter[];
 	/** Attestation records whose envelope is missing or holds another payload. */
 	envelopeFaults: string[];
@@ -44,7 +43,7 @@ export async function readFleetOutcome(log: Log, outDir: string, seals?: Seals):
 	}
 	for await (const { key, value } of recordsOf(log, 'finding', seals)) {
 		const finding = findingCodec.decode(value);
-		if (finding.session === '') outcome.hostFindings.push(finding);
+		if (finding.session === '') outcome.hostFindings.push({ rule: finding.rule, subject: key, count: finding.count });
 		else sessionOf(outcome, key)[finding.state].push(finding.id);
 	}
 	for await (const { value } of recordsOf(log, 'deadletter', seals))
