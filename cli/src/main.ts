@@ -12,6 +12,7 @@ import { type CliContext, examples, type Register } from './context.ts';
 import { registerDemo } from './demo/command.ts';
 import { registerDoctor } from './doctor/command.ts';
 import { CliError, exitUsage } from './errors.ts';
+import { registerHosts } from './hosts/command.ts';
 import { registerImport } from './import/command.ts';
 import { registerProcess } from './process/command.ts';
 import { registerService } from './service/command.ts';
@@ -30,6 +31,7 @@ const commands: readonly Register[] = [
 	registerVerify,
 	registerPolicy,
 	registerKeys,
+	registerHosts,
 	registerPolicies,
 	registerConfig,
 	registerDoctor,
