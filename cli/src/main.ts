@@ -17,6 +17,7 @@ import { registerImport } from './import/command.ts';
 import { registerProcess } from './process/command.ts';
 import { registerService } from './service/command.ts';
 import { printable } from './text/printable.ts';
+import { registerTopics } from './topics/command.ts';
 import { registerUp } from './up/command.ts';
 
 /** In the order in which --help lists them. */
@@ -26,6 +27,7 @@ const commands: readonly Register[] = [
 	registerImport,
 	registerUp,
 	registerService,
+	registerTopics,
 	registerSessions,
 	registerSession,
 	registerVerify,

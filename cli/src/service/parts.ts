@@ -4,10 +4,10 @@ import type { KafkaLog } from '@affidavit/stream/kafka/log.ts';
 import type { RedisStore } from '@affidavit/stream/redis/store.ts';
 import type { RunningGroup } from '@affidavit/stream/runner/group.ts';
 import type { PartitionHealth } from '@affidavit/stream/runner/partition-slot.ts';
+import type { HostsFollower } from '../hosts/follow.ts';
 import type { Measuring } from '../ops/measured.ts';
 import type { Probe, Readiness } from '../ops/readiness.ts';
 import type { HostsState, PartitionState, ProcessState } from '../ops/state-metrics.ts';
-import type { HostsFollower } from './follow-hosts.ts';
 import { inputOf, type ServiceName, services } from './services.ts';
 
 /** null: not there yet. */

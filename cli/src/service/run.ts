@@ -9,13 +9,14 @@ import { type RunningGroup, runStages } from '@affidavit/stream/runner/group.ts'
 import type { RunnerPorts } from '@affidavit/stream/runner/options.ts';
 import { createKeyedSeals } from '@affidavit/stream/seal/keyed-seals.ts';
 import type { Config } from '../config/schema.ts';
+import { followHosts } from '../hosts/follow.ts';
 import { createMeasuring, type Measuring } from '../ops/measured.ts';
 import { createReadiness, type Readiness } from '../ops/readiness.ts';
 import { openOpsServer } from '../ops/server.ts';
 import { registerStateMetrics } from '../ops/state-metrics.ts';
 import { openTelemetry } from '../ops/telemetry.ts';
 import { createWorkMetrics } from '../ops/work-metrics.ts';
-import { followHosts } from './follow-hosts.ts';
+import { checkTopics } from './check-topics.ts';
 import { type FleetConnections, readConnections } from './open-fleet.ts';
 import { probesOf, readState, type ServiceParts } from './parts.ts';
 import { sealersOf } from './sealers.ts';
@@ -105,6 +106,7 @@ async function serve(work: Work, connections: FleetConnections): Promise<void> {
 	// Ends what runs beside the stages also when an error ends them, and the stages when it is theirs.
 	const ended = new AbortController();
 	const signal = AbortSignal.any([run.signal, ended.signal]);
+	if (!(await checkTopics(run, signal))) return;
 	const fleet = await connections.openLog();
 	if (fleet === null) return;
 	let store: RedisStore | null = null;
@@ -116,7 +118,7 @@ async function serve(work: Work, connections: FleetConnections): Promise<void> {
 		const directory = createHostDirectory();
 		if (services[run.name].needsHosts) {
 			const seals = createKeyedSeals({ own: null, resolve: sealersOf(work.trusted, null) });
-			parts.hosts = followHosts({ log: fleet.log, directory, seals, emit: run.emit, signal });
+			parts.hosts = followHosts(fleet.log, directory, seals, run.emit, signal);
 			parts.hosts.done.catch(() => ended.abort());
 		}
 		if (parts.hosts === null || (await parts.hosts.read)) await runGroup(work, fleet.log, store, directory, signal);
