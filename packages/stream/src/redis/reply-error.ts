@@ -23,12 +23,15 @@ const codes = new Map<string, StreamErrorCode>([
 	['NOSCRIPT', 'unavailable'],
 ]);
 
+/** Errors without a word of their own that pass: too many connections, and a slot that is on its way to another node. */
+const passing = ['max number of clients', 'access a non local key'];
+
 /** What the client library throws on its own carries other names, and is about the connection. */
 export function codeOfError(error: unknown): StreamErrorCode {
 	if (!(error instanceof Error) || error.name !== 'ReplyError') return 'unavailable';
 	const known = codes.get(error.message.split(' ', 1)[0] ?? '');
 	if (known) return known;
-	return error.message.includes('max number of clients') ? 'unavailable' : 'refused';
+	return passing.some((text) => error.message.includes(text)) ? 'unavailable' : 'refused';
 }
 
 export function streamErrorOf(what: string, error: unknown, lastConnectionError: unknown): StreamError {

@@ -66,8 +66,6 @@ redis.call('SET', KEYS[1], string.format('%s %s %s %.0f', ARGV[2], ARGV[3], ARGV
 inChunks('HSET', KEYS[2], ARGV, setAt, removeAt - 1)
 inChunks('HDEL', KEYS[2], ARGV, removeAt, headerAt - 1)
 
-local forget = tonumber(ARGV[5]) - (last - waiting)
-if forget > 0 then redis.call('LTRIM', KEYS[3], 2 * forget, -1) end
 if #entries > 0 then
 	local pushed = {}
 	for i = 1, #entries do
@@ -76,6 +74,9 @@ if #entries > 0 then
 	end
 	inChunks('RPUSH', KEYS[3], pushed, 1, #pushed)
 end
+-- Last of the outbox: a key that a script empties while its slot moves to another node is gone for the rest of the script.
+local forget = math.min(tonumber(ARGV[5]) - (last - waiting), waiting)
+if forget > 0 then redis.call('LTRIM', KEYS[3], 2 * forget, -1) end
 
 -- Drops the oldest values, all of earlier commits, until the list is within its bound; a list far over it shrinks by steps.
 local function spill(key, head, appended)

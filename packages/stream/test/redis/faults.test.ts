@@ -1,14 +1,26 @@
 // What the store does when its server dies, forgets, hangs or is full: on servers of its own.
 import assert from 'node:assert/strict';
 import { createServer, connect as dial, type Socket } from 'node:net';
-import { describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../../../../test/servers/redis.ts';
 import { MissingTool } from '../../../../test/servers/tools.ts';
 import { collectingEmit } from '../../src/internal-event.ts';
 import { record } from '../contract/log.ts';
-import { bytes, commitOf, listed, openStore, persistently, rejectsWith, scope, versionOf } from './support.ts';
+import {
+	bytes,
+	closeStores,
+	commitOf,
+	listed,
+	openStore,
+	persistently,
+	rejectsWith,
+	scope,
+	versionOf,
+} from './support.ts';
+
+afterEach(closeStores);
 
 type Config = Parameters<typeof startRedis>[0];
 

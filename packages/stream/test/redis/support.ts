@@ -17,8 +17,22 @@ export const bytes = (text: string): Uint8Array => Buffer.from(text);
 /** Key prefix of this run alone: the server may be shared. */
 export const freshPrefix = (): string => `test-redis-${randomBytes(6).toString('hex')}:`;
 
-export const openStore = (options: Partial<RedisStoreOptions> & { events?: ReturnType<typeof collectingEmit> }) =>
-	openRedisStore({ emit: (options.events ?? collectingEmit()).emit, nonce, ...options });
+const opened = new Set<RedisStore>();
+
+/** Closed by closeStores at the latest. */
+export async function openStore(
+	options: Partial<RedisStoreOptions> & { events?: ReturnType<typeof collectingEmit> },
+): Promise<RedisStore> {
+	const store = await openRedisStore({ emit: (options.events ?? collectingEmit()).emit, nonce, ...options });
+	opened.add(store);
+	return store;
+}
+
+/** A test that failed must not keep its process. */
+export async function closeStores(): Promise<void> {
+	await Promise.all([...opened].map((store) => store.close()));
+	opened.clear();
+}
 
 /** The URL of the server that all tests share; skips the test where there is none. */
 export function givenRedis(t: Pick<TestContext, 'skip'>): string | null {
