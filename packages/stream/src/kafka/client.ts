@@ -41,6 +41,8 @@ function saslOf(sasl: KafkaSasl): SASLOptions {
 }
 
 const lineGapMs = 1_000;
+/** Said of every idempotent producer with bounded retries; ours is never used again after them (producer.ts). */
+const unimportant = 'Limiting retries for the idempotent producer';
 
 /** Closed list of reasons, by the part of the client that speaks. */
 const reasons: Record<string, string> = {
@@ -57,7 +59,7 @@ const reasons: Record<string, string> = {
 function sparseLog(emit: Emit): (entry: LogEntry) => void {
 	const held = new Map<string, { count: number; lastAt: number }>();
 	return ({ namespace, level, log }) => {
-		if (level > logLevel.WARN) return;
+		if (level > logLevel.WARN || log.message.startsWith(unimportant)) return;
 		const reason = reasons[namespace] ?? 'other';
 		const state = held.get(reason) ?? { count: 0, lastAt: 0 };
 		held.set(reason, state);
