@@ -1,35 +1,28 @@
-// The topics of a test's own, as a fleet has them.
-import type { Topic } from '@affidavit/stream/ports.ts';
+// The topics of a test's own, made as `affidavit topics apply` makes them.
+
+import { type FleetTopics, planTopics } from '@affidavit/stream/kafka/topic-plan.ts';
+import { applyPlan, withAdmin } from '@affidavit/stream/kafka/topics.ts';
 import { topics } from '@affidavit/stream/topics.ts';
-import { Kafka, logLevel } from 'kafkajs';
 
-const partitioned: readonly Topic[] = ['trace', 'session', 'finding', 'verdict', 'attestation', 'deadletter'];
-const compacted: readonly Topic[] = ['indicator', 'host'];
+const dayMs = 24 * 3_600_000;
 
-/** Removed when the test ends. */
+/** Returns what removes them. */
 export async function makeTopics(brokers: string, prefix: string, partitions: number): Promise<() => Promise<void>> {
-	const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
-	const names = topics.map((topic) => prefix + topic);
-	await admin.connect();
-	try {
-		await admin.createTopics({
-			waitForLeaders: true,
-			topics: topics.map((topic) => ({
-				topic: prefix + topic,
-				numPartitions: partitioned.includes(topic) ? partitions : 1,
-				configEntries: Object.entries({
-					'message.timestamp.type': 'LogAppendTime',
-					'max.message.bytes': String(10 * 1024 ** 2),
-					'cleanup.policy': compacted.includes(topic) ? 'compact' : 'delete',
-				}).map(([name, value]) => ({ name, value })),
-			})),
-		});
-	} finally {
-		await admin.disconnect();
-	}
-	return async () => {
-		await admin.connect();
-		await admin.deleteTopics({ topics: names });
-		await admin.disconnect();
+	const fleet: FleetTopics = {
+		topicPrefix: prefix,
+		partitions,
+		replicationFactor: 1,
+		minInsyncReplicas: 1,
+		traceRetentionMs: 7 * dayMs,
+		sessionRetentionMs: 7 * dayMs,
+		retentionMsMin: 2 * dayMs,
 	};
+	const plan = planTopics(fleet, []);
+	if (plan.refuse.length > 0) throw new Error(JSON.stringify(plan.refuse));
+	const connection = { brokers: brokers.split(',') };
+	await applyPlan(connection, plan);
+	return () =>
+		withAdmin(connection, 'removing topics', (admin) =>
+			admin.deleteTopics({ topics: topics.map((topic) => prefix + topic) }),
+		);
 }

@@ -1,0 +1,99 @@
+// What happens in one run, by its seed alone (pure): who starts when, and what dies, pauses and comes back when.
+import { createRandom, type Random } from '../../packages/stream/test/sim/random.ts';
+
+export type FaultedService = 'correlate' | 'detect' | 'sign';
+export const faultedServices: readonly FaultedService[] = ['correlate', 'detect', 'sign'];
+
+export type Fault =
+	/** SIGKILL, and a new start. `host`: index; an agent that is done by then is left alone. */
+	| { kind: 'kill-agent'; host: number; downMs: number }
+	/** `worker`: index among those that run then. */
+	| { kind: 'kill-worker'; service: FaultedService; worker: number; downMs: number }
+	/** One worker more for the rest of the run: partitions move. */
+	| { kind: 'add-worker'; service: FaultedService }
+	/** SIGTERM: it hands its partitions over. */
+	| { kind: 'remove-worker'; service: FaultedService; worker: number; downMs: number }
+	/** SIGSTOP until its partitions have moved to others, and then SIGCONT. */
+	| { kind: 'pause-worker'; service: FaultedService; worker: number; flush: boolean }
+	| { kind: 'kill-redis'; downMs: number }
+	/** Killed, and restarted with the data that it had `lostMs` before. */
+	| { kind: 'roll-back-redis'; lostMs: number; downMs: number }
+	/** FLUSHALL, so often, `gapMs` apart. */
+	| { kind: 'flush-redis'; times: number; gapMs: number }
+	| { kind: 'kill-broker'; downMs: number };
+
+export interface PlannedFault {
+	atMs: number;
+	fault: Fault;
+}
+
+export interface FaultPlan {
+	seed: number;
+	partitions: number;
+	/** Workers of each service at the start. */
+	workers: Readonly<Record<FaultedService, number>>;
+	/** When each host's agent starts, milliseconds. */
+	agentStartsMs: readonly number[];
+	/** In order of time. */
+	faults: readonly PlannedFault[];
+}
+
+/** Faults fall into this time, while the agents start in the first part of it. */
+const windowMs = 14_000;
+const agentWindowMs = 10_000;
+
+export function planFaults(seed: number, hosts: number): FaultPlan {
+	const random = createRandom(seed);
+	const faults: PlannedFault[] = [];
+	const add = (fault: Fault): void => void faults.push({ atMs: 500 + random.below(windowMs), fault });
+	// Every run has one of the store's or the broker's troubles, most have two.
+	const servers = [...serverFaults];
+	for (let i = 0; i < 2; i++) add((servers.splice(random.below(servers.length), 1)[0] as Make)(random));
+	if (random.chance(0.5)) add(pauseWorker(random));
+	const kills = 2 + random.below(4);
+	for (let i = 0; i < kills; i++) add((workerFaults[random.below(workerFaults.length)] as Make)(random));
+	const agents = 2 + random.below(4);
+	for (let i = 0; i < agents; i++)
+		add({ kind: 'kill-agent', host: random.below(hosts), downMs: 200 + random.below(1_500) });
+	return {
+		seed,
+		partitions: 3 + random.below(4),
+		workers: { correlate: 1 + random.below(2), detect: 1 + random.below(2), sign: 1 + random.below(2) },
+		agentStartsMs: Array.from({ length: hosts }, () => random.below(agentWindowMs)),
+		faults: faults.sort((a, b) => a.atMs - b.atMs),
+	};
+}
+
+type Make = (random: Random) => Fault;
+
+const anyService = (random: Random): FaultedService =>
+	faultedServices[random.below(faultedServices.length)] as FaultedService;
+const downMs = (random: Random): number => 300 + random.below(2_500);
+
+const serverFaults: readonly Make[] = [
+	(random) => ({ kind: 'kill-redis', downMs: downMs(random) }),
+	(random) => ({ kind: 'roll-back-redis', lostMs: 700 + random.below(600), downMs: downMs(random) }),
+	() => ({ kind: 'flush-redis', times: 1, gapMs: 0 }),
+	(random) => ({ kind: 'flush-redis', times: 2, gapMs: 100 + random.below(2_500) }),
+	(random) => ({ kind: 'kill-broker', downMs: downMs(random) }),
+];
+
+const workerFaults: readonly Make[] = [
+	(random) => ({ kind: 'kill-worker', service: anyService(random), worker: random.below(8), downMs: downMs(random) }),
+	(random) => ({ kind: 'kill-worker', service: 'correlate', worker: random.below(8), downMs: downMs(random) }),
+	(random) => ({ kind: 'add-worker', service: anyService(random) }),
+	(random) => ({ kind: 'remove-worker', service: anyService(random), worker: random.below(8), downMs: downMs(random) }),
+];
+
+const pauseWorker: Make = (random) => ({
+	kind: 'pause-worker',
+	service: anyService(random),
+	worker: random.below(8),
+	flush: random.chance(0.5),
+});
+
+/** One line each, for the report of a failing seed. */
+export const describePlan = ({ partitions, workers, faults }: FaultPlan): string[] => [
+	`${partitions} partitions; workers ${JSON.stringify(workers)}`,
+	...faults.map(({ atMs, fault }) => `${String(atMs).padStart(6)} ms ${JSON.stringify(fault)}`),
+];

@@ -1,0 +1,107 @@
+// One seed: the fleet through its faults to the end of all input, and what it left against what one process gives.
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Expected } from '../fleet/expected.ts';
+import type { SimulatedFleet } from '../fleet/hosts.ts';
+import { outcomeDifferences, readFleetOutcome } from '../fleet/outcome.ts';
+import { type FleetChild, lastWords } from './child.ts';
+import { type FaultLog, playFaults, type RunningFleet, startWorkers } from './disturb.ts';
+import { drained } from './drained.ts';
+import { type FaultPlan, planFaults } from './plan.ts';
+import { type FaultServers, type FleetWorld, openFleetWorld } from './world.ts';
+
+export interface SeedResult {
+	seed: number;
+	seconds: number;
+	plan: FaultPlan;
+	/** Kinds of the faults that hit something. */
+	hit: string[];
+	/** In words; empty when the outcome is that of one undisturbed process. */
+	differences: string[];
+	/** Configuration, logs and attestations; kept when there are differences. */
+	folder: string;
+}
+
+export interface SeedInputs {
+	simulated: SimulatedFleet;
+	expected: Expected;
+	servers: FaultServers;
+	/** Folder of all seeds. */
+	folder: string;
+}
+
+const agentsMsMax = 90_000;
+
+export async function playSeed(seed: number, inputs: SeedInputs): Promise<SeedResult> {
+	const { simulated, expected, servers } = inputs;
+	const startedMs = performance.now();
+	const plan = planFaults(seed, simulated.hosts.length);
+	const folder = join(inputs.folder, `seed-${seed}`);
+	rmSync(folder, { recursive: true, force: true });
+	const world = await openFleetWorld(folder, plan, simulated, servers);
+	const agents = simulated.hosts.map((host) => world.newAgent(host));
+	const fleet: RunningFleet = { agents, workers: startWorkers(world, plan) };
+	const differences: string[] = [];
+	let log: FaultLog = { hit: [], failures: [] };
+	try {
+		const faults = playFaults(world, plan, fleet, servers);
+		const sent = runAgents(agents, plan);
+		log = await faults;
+		differences.push(...log.failures, ...(await within(agentsMsMax, sent)));
+		differences.push(...ownEnds(fleet, world));
+		if (differences.length === 0) differences.push(...(await drained(world, fleet)));
+		const outcome = await readFleetOutcome(world.log, world.outDir, world.seals);
+		differences.push(...outcomeDifferences(outcome, expected));
+		for (const { rule, subject } of outcome.hostFindings) differences.push(`finding ${rule} about ${subject}`);
+		differences.push(...ownEnds(fleet, world));
+	} catch (error) {
+		differences.push((error as Error).stack ?? String(error));
+	} finally {
+		await stopAll(fleet);
+		await world.close().catch((error: unknown) => differences.push(`closing: ${(error as Error).message}`));
+	}
+	if (differences.length === 0) rmSync(folder, { recursive: true, force: true });
+	const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+	return { seed, seconds, plan, hit: log.hit, differences, folder };
+}
+
+/** Each at its time, and again whenever a fault has started it anew, until it ends by itself. In words what failed. */
+async function runAgents(agents: readonly FleetChild[], plan: FaultPlan): Promise<string[]> {
+	const failures: string[] = [];
+	await Promise.all(
+		agents.map(async (agent, i) => {
+			await sleep(plan.agentStartsMs[i] ?? 0);
+			agent.start();
+			while (agent.ownEnd() === null) {
+				await agent.ended();
+				await sleep(50);
+			}
+			if (agent.ownEnd() !== 0) failures.push(`${agent.name}: ended with ${agent.ownEnd()}`);
+		}),
+	);
+	return failures;
+}
+
+async function within(ms: number, work: Promise<string[]>): Promise<string[]> {
+	const late = new AbortController();
+	const tooLong = sleep(ms, [`the agents were not done within ${ms} ms`], { signal: late.signal }).catch(() => []);
+	try {
+		return await Promise.race([work, tooLong]);
+	} finally {
+		late.abort();
+	}
+}
+
+/** A service ends by SIGTERM only. */
+const ownEnds = ({ workers }: RunningFleet, { logs }: FleetWorld): string[] =>
+	Object.values(workers)
+		.flat()
+		.filter((worker) => worker.ownEnd() !== null)
+		.map((worker) => `${worker.name}: ended with ${worker.ownEnd()}: ${lastWords(join(logs, `${worker.name}.log`))}`);
+
+async function stopAll({ agents, workers }: RunningFleet): Promise<void> {
+	await Promise.all([...agents, ...Object.values(workers).flat()].map((child) => child.kill9()));
+}
+
+export const logFiles = ({ folder }: SeedResult): string[] => readdirSync(join(folder, 'logs'));

@@ -1,0 +1,135 @@
+// The fleet of one run on the disk and in the topics: configuration, keys, enrolled hosts, and the processes to start.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { changeHost } from '@affidavit/cli/hosts/topic.ts';
+import { type SealerName, sealerNames } from '@affidavit/cli/service/services.ts';
+import { type KafkaLog, openKafkaLog } from '@affidavit/stream/kafka/log.ts';
+import type { Seals } from '@affidavit/stream/seal/seal.ts';
+import { topics } from '@affidavit/stream/topics.ts';
+import type { SimulatedFleet, SimulatedHost } from '../fleet/hosts.ts';
+import { directoryOf, type FleetKeys, fleetKeys } from '../fleet/keys.ts';
+import { makeTopics } from '../fleet/topics.ts';
+import type { KafkaServer } from '../servers/kafka.ts';
+import type { RedisServer } from '../servers/redis.ts';
+import { type FleetChild, fleetChild } from './child.ts';
+import type { FaultedService, FaultPlan } from './plan.ts';
+
+export interface FaultServers {
+	kafka: KafkaServer;
+	redis: RedisServer;
+}
+
+export interface FleetWorld {
+	folder: string;
+	logs: string;
+	outDir: string;
+	keys: FleetKeys;
+	seals: Seals;
+	/** A connection of the test's own. */
+	log: KafkaLog;
+	newWorker(service: FaultedService): FleetChild;
+	newAgent(host: SimulatedHost): FleetChild;
+	close(): Promise<void>;
+}
+
+export async function openFleetWorld(
+	folder: string,
+	plan: FaultPlan,
+	simulated: SimulatedFleet,
+	servers: FaultServers,
+): Promise<FleetWorld> {
+	const prefix = `faults-${plan.seed}-${Date.now().toString(36)}.`;
+	const keys = fleetKeys(directoryOf(simulated.hosts));
+	const logs = join(folder, 'logs');
+	mkdirSync(logs, { recursive: true });
+	const configFile = (name: string): string => join(folder, `${name}.json`);
+	writeKeys(folder, keys);
+	for (const service of sealerNames)
+		writeFileSync(configFile(service), JSON.stringify(configOf(service, folder, plan, prefix, simulated, servers)));
+	const removeTopics = await makeTopics(servers.kafka.brokers, prefix, plan.partitions);
+	const log = await openKafkaLog({ brokers: [servers.kafka.brokers], topicPrefix: prefix, topics });
+	await enroll(log, keys, simulated.hosts);
+
+	const started = new Map<string, number>();
+	return {
+		folder,
+		logs,
+		outDir: join(folder, 'attestations'),
+		keys,
+		seals: keys.seals(null),
+		log,
+		newWorker: (service) => {
+			const nth = (started.get(service) ?? 0) + 1;
+			started.set(service, nth);
+			const name = `${service}-${nth}`;
+			const args = ['cli/bin/affidavit.js', 'service', service, '--config', configFile(service)];
+			args.push('--data', join(folder, name), '--ops-port', '0', '--json');
+			return fleetChild(name, args, join(logs, `${name}.log`));
+		},
+		newAgent: (host) => {
+			const args = ['test/faults/agent-process.ts', host.name, configFile('operator'), join(folder, host.name), host.eventsFile, host.keyFile, host.keyId];
+
+			return fleetChild(host.name, args, join(logs, `${host.name}.log`));
+		},
+		async close() {
+			await removeTopics();
+			await log.close();
+		},
+	};
+}
+
+function writeKeys(folder: string, keys: FleetKeys): void {
+	const trusted = join(folder, 'trusted');
+	mkdirSync(trusted, { recursive: true });
+	for (const [name, { privateKey, publicKey }] of Object.entries(keys.services)) {
+		writeFileSync(join(folder, `${name}.pem`), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+		writeFileSync(join(trusted, `${name}.pub.pem`), publicKey.export({ type: 'spki', format: 'pem' }));
+	}
+	// Of all sign services.
+	const { privateKey } = keys.services.sign;
+	writeFileSync(join(folder, 'signing.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+}
+
+/** Rules, indicators and repositories are those that one process gets. */
+const configOf = (
+	service: SealerName,
+	folder: string,
+	{ partitions }: FaultPlan,
+	prefix: string,
+	{ repositories, indicatorsFile }: SimulatedFleet,
+	{ kafka, redis }: FaultServers,
+): unknown => ({
+	outDir: join(folder, 'attestations'),
+	keyFile: join(folder, 'signing.pem'),
+	repositories,
+	indicators: [indicatorsFile],
+	log: { level: 'info' },
+	kafka: {
+		brokers: [kafka.brokers],
+		topicPrefix: prefix,
+		partitions,
+		replicationFactor: 1,
+		minInsyncReplicas: 1,
+		// The least that brokers take: a killed worker's partitions move soon.
+		sessionTimeoutMs: 6_000,
+		requestTimeoutMs: 5_000,
+	},
+	redis: { url: redis.url, keyPrefix: prefix, commandTimeoutMs: 3_000 },
+	service: {
+		keyFile: join(folder, `${service}.pem`),
+		trustedDir: join(folder, 'trusted'),
+		blobsDir: join(folder, 'blobs'),
+	},
+	// Twenty agents share the machine with everything else: their pace is the plan's.
+	agent: { cpuShare: 1 },
+});
+
+async function enroll(log: KafkaLog, keys: FleetKeys, hosts: readonly SimulatedHost[]): Promise<void> {
+	const seals = keys.seals(keys.services.operator);
+	for (const { name, publicKey, keyId } of hosts) {
+		const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
+		const key = { keyId, publicKeyPem, validFromUs: 0, validToUs: -1, enrolledBy: 'test' };
+		const changed = await changeHost({ log, seals }, name, { kind: 'enroll', key }, Date.now(), Math.random);
+		if (changed.kind !== 'changed') throw new Error(`${name}: ${JSON.stringify(changed)}`);
+	}
+}
