@@ -1,6 +1,7 @@
 // The `affidavit` command: registers the subcommands, runs one, turns what it threw into a message and an exit code.
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { registerAgent } from './agent/command.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerPolicies } from './commands/policies.ts';
@@ -28,6 +29,7 @@ const commands: readonly Register[] = [
 	registerUp,
 	registerService,
 	registerTopics,
+	registerAgent,
 	registerSessions,
 	registerSession,
 	registerVerify,

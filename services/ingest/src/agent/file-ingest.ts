@@ -37,7 +37,11 @@ export interface FileIngestOptions {
 	/** Texts of scrapes of the sensor's metrics, in order of time; empty when none were supplied. */
 	metrics: readonly string[];
 	emit: Emit;
+	/** The only node name that is taken; absent: any, up to `limits.hosts`. */
+	host?: string;
 	limits?: FileIngestLimits;
+	/** Called before each chunk: waits while the agent is over its CPU share. */
+	pace?: (signal: AbortSignal) => Promise<void>;
 	/** Bytes on disk: read so far, and of all files. */
 	progress?: (readBytes: number, totalBytes: number) => void;
 	/** Stops the run between two chunks, and a commit that waits for room in the log; what is committed stays. */
@@ -58,6 +62,8 @@ export type FileIngestResult =
 	| ({ kind: 'done' } & FileIngestSummary)
 	| { kind: 'aborted' }
 	| { kind: 'error'; code: 'unreadable-file' | 'input-changed'; message: string };
+
+const never = new AbortController().signal;
 
 /** Boot id of a recording: its host's own is not in the file. */
 const recordedBoot = 'recorded';
@@ -93,6 +99,7 @@ export async function runFileIngest(options: FileIngestOptions): Promise<FileIng
 		boot: recordedBoot,
 		key: options.key,
 		limits,
+		...(options.host === undefined ? {} : { host: options.host }),
 		lossCounters,
 		losses: (fromUs, toUs) => (growth === null ? [] : lossesOf(growth.grown, { fromUs, toUs })),
 		emit: options.emit,
@@ -140,6 +147,7 @@ async function readFile(
 	let damage: string | null = null;
 	for await (const chunk of fileChunks(file, from.offset)) {
 		if (options.signal?.aborted) return false;
+		await options.pace?.(options.signal ?? never);
 		if (chunk.kind === 'damaged') {
 			damage = chunk.message;
 			break;

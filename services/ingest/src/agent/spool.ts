@@ -16,6 +16,11 @@ export const spoolTopics: readonly SpoolTopic[] = ['trace', 'deadletter'];
 /** The spool's only reader, by whose low water a full spool is trimmed. */
 export const forwardStage = 'forward';
 
+/** In the spool's folder; what is no more needed may be removed when the spool is closed. */
+export const spoolFiles: readonly string[] = ['log', 'store'].flatMap((name) =>
+	['.db', '.db-wal', '.db-shm', '.lock'].map((ending) => `${name}${ending}`),
+);
+
 export interface SpoolOptions {
 	folder: string;
 	/** Bound of the records, sent ones included until they make room. */

@@ -35,6 +35,8 @@ export interface RunOptions {
 	redact: Redact;
 	boot: string;
 	key: HostKey;
+	/** The only node name that is taken; absent: any, up to `limits.hosts`. */
+	host?: string;
 	limits: RunLimits;
 	lossCounters: LossCounters;
 	/** Growth of the sensor's loss counters over a host's recording. */
@@ -106,6 +108,11 @@ export function createFileRun(saved: RunState, savedLanes: readonly LaneState[],
 		if (entry.host.length > hostLengthMax) {
 			const message = `node_name: ${entry.host.length} characters: expected at most ${hostLengthMax}`;
 			refuse(file, line.number, 'too-long', message, rawInput(line.bytes));
+			return;
+		}
+		if (options.host !== undefined && entry.host !== options.host) {
+			const message = `node_name: ${JSON.stringify(entry.host.slice(0, 80))}: expected ${JSON.stringify(options.host)}`;
+			refuse(file, line.number, 'foreign-host', message, rawInput(line.bytes));
 			return;
 		}
 		moveTime(state, file, line.number, entry.event.timeUs);
