@@ -23,7 +23,8 @@ const writes = [
 	'pexpire',
 ];
 const reads = ['lindex', 'lrange', 'llen'];
-const connections = ['ping', 'info', 'dbsize', 'select', 'cluster|slots', 'cluster|info'];
+/** `select` for a database other than 0, `cluster` for a Cluster; `auth` and `hello` need no right. */
+const connections = ['info', 'dbsize', 'select', 'cluster|slots', 'cluster|info'];
 
 /**
  * Rules for `ACL SETUSER NAME on >PASSWORD ...`, without name and password. `readsListsOf`: the stages whose lists this one reads

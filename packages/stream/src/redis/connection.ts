@@ -18,9 +18,11 @@ export interface Connection {
 	readonly client: Client;
 	/** Waits for `reply` within the command's time. Rejects with StreamError; `what` is named in it. */
 	answer<T>(what: string, reply: Promise<T>): Promise<T>;
+	/** Throws StreamError('closed'). */
+	assertOpen(): void;
 	/** Every server that holds keys. */
 	masters(): readonly Redis[];
-	/** Resolves when connected; rejects with StreamError within the command's time. */
+	/** Resolves when connected; rejects with StreamError within the command's time. Called once. */
 	ready(): Promise<void>;
 	close(): void;
 }
@@ -78,6 +80,9 @@ export function connect(settings: RedisSettings): Connection {
 			reply.catch(() => {});
 			return Promise.reject(new StreamError('closed', 'redis store: closed'));
 		},
+		assertOpen: () => {
+			if (closed) throw new StreamError('closed', 'redis store: closed');
+		},
 		masters: () => (client instanceof Cluster ? client.nodes('master') : [client]),
 		ready: () => answer('connect', readiness(client)),
 		close: () => {
@@ -87,14 +92,20 @@ export function connect(settings: RedisSettings): Connection {
 	};
 }
 
+/** A refused login is tried again for ever by the client library; here it ends the waiting. */
 function readiness(client: Client): Promise<void> {
 	if (client.status === 'ready') return Promise.resolve();
 	return new Promise((resolve, reject) => {
-		client.once('ready', () => resolve());
-		client.once('end', () => reject(new Error('connection ended')));
-		client.on('error', (error) => {
-			if (codeOfError(error) === 'refused') reject(error);
-		});
+		const onReady = (): void => end(resolve);
+		const onEnd = (): void => end(() => reject(new Error('the connection ended')));
+		const onError = (error: unknown): void => {
+			if (codeOfError(error) === 'refused') end(() => reject(error));
+		};
+		const end = (settle: () => void): void => {
+			client.off('ready', onReady).off('end', onEnd).off('error', onError).off('node error', onError);
+			settle();
+		};
+		client.on('ready', onReady).on('end', onEnd).on('error', onError).on('node error', onError);
 	});
 }
 

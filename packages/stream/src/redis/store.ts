@@ -50,6 +50,7 @@ function createStore(connection: Connection, settings: RedisSettings): RedisStor
 		},
 		commit: createCommit(connection, settings, forgetting),
 		published: async (scope, id, atVersion) => {
+			connection.assertOpen();
 			forgetting.note({ scope, id, atVersion });
 		},
 		lastOutboxId: async (scope) => {

@@ -64,11 +64,10 @@ describe('store on a single Redis', () => {
 		it(title, { skip: !url && 'REDIS_URL is not set (npm test starts a Redis)' }, body);
 	};
 
-	test('takes a commit whose reply was lost for its own, and applies it once', async () => {
+	test('takes an answered commit that comes again for another', async () => {
 		const of = next();
 		const commit = commitOf('', 1, { appends: [{ list: 'l', value: bytes('x') }] });
 		const version = versionOf(await store.commit(of, commit));
-		// As if the first answer had been lost: the same commit under the version it was given.
 		const meta = `${prefix}{correlate:${of.partition}}:meta`;
 		assert.match((await redis.get(meta)) ?? '', new RegExp(`^${version} 1 0 0$`));
 		const again = await store.commit(of, commit);
