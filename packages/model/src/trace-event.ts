@@ -1,6 +1,6 @@
 // The sensor's events as the stages work on them: strings resolved, one fixed shape for all kinds.
 // Absent strings are '', absent numbers are -1 (schemas/trace.avsc says which kind uses which field).
-import type { EventKind, PackedEvent, PackedProcess } from './generated/trace.ts';
+import type { EventKind, PackedEvent, PackedProcess, TraceBatch } from './generated/trace.ts';
 import { StringTable } from './string-table.ts';
 
 export interface ProcessInfo {
@@ -144,6 +144,19 @@ export function packEvents(
 	};
 	const packed = events.map((e) => packEvent(e, internActor(e.execId), table));
 	return { strings: table.strings, processes, events: packed };
+}
+
+/** A trace batch as the stages work on it: strings and processes resolved. */
+export interface UnpackedBatch extends Omit<TraceBatch, 'strings' | 'processes' | 'events'> {
+	processes: ProcessInfo[];
+	events: TraceEvent[];
+	/** Index into `processes` of each event's process. */
+	actors: number[];
+}
+
+/** Throws RangeError when an index is wrong. */
+export function unpackBatch({ strings, processes, events, ...rest }: TraceBatch): UnpackedBatch {
+	return { ...rest, ...unpackEvents({ strings, processes, events }), actors: events.map(({ process }) => process) };
 }
 
 export function unpackEvents(batch: PackedEvents): { processes: ProcessInfo[]; events: TraceEvent[] } {
