@@ -67,7 +67,7 @@ export interface JudgedAt {
 	missing: { fromUs: number; toUs: number };
 }
 
-const recentMax = 128;
+const recentMax = 64;
 const holesMax = 256;
 const endedBootsMax = 16;
 /** Refused batches in a row that make a branch the chain. */
@@ -87,7 +87,8 @@ export const createBatchChain = (): BatchChain => ({
 });
 
 /** Enough to tell a duplicate from a fork: only the host itself could look for a collision. */
-const shortDigest = (digest: string): string => digest.slice(0, 16);
+export const shortDigestLength = 16;
+const shortDigest = (digest: string): string => digest.slice(0, shortDigestLength);
 
 const hex = (bytes: Uint8Array): string =>
 	Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');

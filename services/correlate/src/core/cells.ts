@@ -1,5 +1,6 @@
 // A host's state as cells of the session store: only what changed is written (design 4, "Nothing is lost with the store").
 import { CorrelateError } from '../errors.ts';
+import { shortDigestLength } from './batch-chain.ts';
 import { countFolders, index } from './content.ts';
 import { restoreSighting, type Sighting } from './digest-sizes.ts';
 import { createHost, type Host, type Kept, type PendingExec } from './host.ts';
@@ -32,7 +33,8 @@ interface StoredHost {
 	loggedUs: number;
 	silence: Host['silence'];
 	skew: Host['skew'];
-	chain: Omit<Host['chain'], 'recent'> & { recent: [number, string][] };
+	/** `recent`: runs of sequences without a hole, each as its first sequence and the digests one after the other. */
+	chain: Omit<Host['chain'], 'recent'> & { recent: [first: number, digests: string][] };
 	watermarkUs: number;
 	newestUs: number;
 	generation: number;
@@ -117,6 +119,26 @@ function snapshotSizes(host: Host, cells: Cells): void {
 	sizes.added = [];
 }
 
+function storedRecent(recent: ReadonlyMap<number, string>): [number, string][] {
+	const runs: [number, string][] = [];
+	let next = -1;
+	for (const [sequence, digest] of recent) {
+		const run = runs.at(-1);
+		if (run !== undefined && sequence === next) run[1] += digest;
+		else runs.push([sequence, digest]);
+		next = sequence + 1;
+	}
+	return runs;
+}
+
+function restoredRecent(runs: readonly [number, string][]): Map<number, string> {
+	const recent = new Map<number, string>();
+	for (const [first, digests] of runs)
+		for (let i = 0; i * shortDigestLength < digests.length; i++)
+			recent.set(first + i, digests.slice(i * shortDigestLength, (i + 1) * shortDigestLength));
+	return recent;
+}
+
 function storedHost(host: Host): StoredHost {
 	const { chain, kept } = host;
 	return {
@@ -129,7 +151,7 @@ function storedHost(host: Host): StoredHost {
 		silence: host.silence,
 		skew: host.skew,
 		firstUs: host.firstUs,
-		chain: { ...chain, recent: [...chain.recent] },
+		chain: { ...chain, recent: storedRecent(chain.recent) },
 		watermarkUs: host.reorder.watermarkUs,
 		newestUs: host.reorder.newestUs,
 		generation: host.sizes.generation,
@@ -219,7 +241,7 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.silence = stored.silence ?? host.silence;
 	host.skew = stored.skew ?? host.skew;
 	host.firstUs = stored.firstUs;
-	host.chain = { ...host.chain, ...stored.chain, recent: new Map(stored.chain.recent) };
+	host.chain = { ...host.chain, ...stored.chain, recent: restoredRecent(stored.chain.recent) };
 	host.reorder.watermarkUs = stored.watermarkUs;
 	host.reorder.newestUs = stored.newestUs;
 	host.sizes.generation = stored.generation;

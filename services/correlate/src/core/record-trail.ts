@@ -8,6 +8,8 @@ export interface RecordTrail {
 }
 
 const marksMax = 128;
+/** Between two marks, at least: they lie in the host's cell, which every commit writes. */
+const markEveryUs = 20_000_000;
 
 export const createRecordTrail = (): RecordTrail => ({ open: [], marks: [] });
 
@@ -15,7 +17,7 @@ export const createRecordTrail = (): RecordTrail => ({ open: [], marks: [] });
 export function note(trail: RecordTrail, offset: number, beforeUs: number, newestUs: number): void {
 	if (newestUs !== -1) trail.open.push({ offset, newestUs });
 	const last = trail.marks.at(-1);
-	if (last !== undefined && last.newestUs >= beforeUs) return;
+	if (last !== undefined && beforeUs - last.newestUs < (last.newestUs === -1 ? 1 : markEveryUs)) return;
 	trail.marks.push({ offset, newestUs: beforeUs });
 	// Every other mark goes, the older half only: near the present the marks stay dense.
 	if (trail.marks.length > marksMax)
