@@ -11,13 +11,19 @@ export interface Scheduler {
 	crashPoint(point: string): void;
 	/** Lets one waiting call go on; false when none waits. */
 	letOneThrough(): boolean;
+	/** Takes one waiting call aside (SIGSTOP): it goes on only after `thawOne`. */
+	freezeOne(): void;
+	thawOne(): void;
 	noteFenced(): void;
 	crashes(): number;
 	fenced(): number;
 }
 
+const frozenMax = 4;
+
 export function createScheduler(random: Random, crash: number): Scheduler {
 	const waiting: { point: string; resolve: () => void; reject: (error: CrashError) => void }[] = [];
+	const frozen: typeof waiting = [];
 	let crashes = 0;
 	let fenced = 0;
 	const dies = (): boolean => {
@@ -36,6 +42,13 @@ export function createScheduler(random: Random, crash: number): Scheduler {
 			if (dies()) one.reject(new CrashError(one.point));
 			else one.resolve();
 			return true;
+		},
+		freezeOne: () => {
+			// A few at most, or nobody is left to overtake them.
+			if (frozen.length < frozenMax) frozen.push(...waiting.splice(random.below(waiting.length), 1));
+		},
+		thawOne: () => {
+			waiting.push(...frozen.splice(random.below(frozen.length), 1));
 		},
 		noteFenced: () => {
 			fenced += 1;
