@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import type { FlagValue } from '../config/resolve.ts';
 import { type CliContext, type CommonOptions, commonOptions, examples } from '../context.ts';
+import { wholeNumber } from '../option-values.ts';
 import { type RunOptions, runFlags, runOptions } from '../run-options.ts';
 
 interface UpOptions extends CommonOptions, RunOptions {
 	export?: string;
 	grpc?: string;
 	metricsUrl?: string;
+	opsPort?: number;
 }
 
 export function registerUp(program: Command, context: CliContext): void {
@@ -15,6 +18,11 @@ export function registerUp(program: Command, context: CliContext): void {
 		.option('--export <file>', "Tetragon's export file (lossless over restarts)")
 		.option('--grpc <address>', "Tetragon's socket, unix:///var/run/tetragon/tetragon.sock (no resume)")
 		.option('--metrics-url <url>', "Tetragon's metrics endpoint, for its loss counters")
+		.option(
+			'--ops-port <n>',
+			'port of /healthz, /readyz and /metrics; 0 takes a free one (default: none)',
+			wholeNumber(0, 65_535),
+		)
 		.addHelpText(
 			'after',
 			`
@@ -30,15 +38,18 @@ ${examples(
 			const { interruptible } = await import('../interrupt.ts');
 			const { startRun } = await import('../run-start.ts');
 			const { runUp } = await import('./run.ts');
-			const { emit, settings, print } = await startRun(context, config, options.json === true);
+			const started = await startRun(context, config, options.json === true, { processMetrics: true });
 			const watched = config.source?.path ?? config.source?.address ?? 'nothing';
 			context.stderr.write(`affidavit: watching ${watched}; attestations go to ${config.outDir}\n`);
-			await interruptible((signal) => runUp({ config, settings, emit, signal, tell: print }));
+			const { emit, metrics, settings, print: tell } = started;
+			const run = { config, env: context.env, version: packageJson.version, settings, emit, metrics, tell };
+			await interruptible((signal) => runUp({ ...run, signal }));
 		});
 }
 
 function sourceFlags(options: UpOptions): FlagValue[] {
 	const flags: FlagValue[] = [];
+	if (options.opsPort !== undefined) flags.push({ path: ['ops', 'port'], value: options.opsPort, flag: '--ops-port' });
 	const add = (key: string, value: string, flag: string): void =>
 		void flags.push({ path: ['source', key], value, flag });
 	if (options.export !== undefined) {

@@ -11,24 +11,33 @@ import { createProtobufDecoder } from '@affidavit/ingest/protobuf/decoder.ts';
 import { createRedactor } from '@affidavit/ingest/redact/redactor.ts';
 import { openExportSource } from '@affidavit/ingest/source/export/export-source.ts';
 import type { LiveSource } from '@affidavit/ingest/source/live-source.ts';
+import type { ResolveKey } from '@affidavit/model/batch-signature.ts';
+import { createHostDirectory } from '@affidavit/model/host-directory.ts';
 import { openFolderBlobs } from '@affidavit/stream/embedded/blobs.ts';
 import { openEmbeddedLog } from '@affidavit/stream/embedded/log.ts';
 import { openEmbeddedStore } from '@affidavit/stream/embedded/store.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
+import type { Metrics } from '@affidavit/stream/metrics.ts';
 import type { Log, Store } from '@affidavit/stream/ports.ts';
+import type { RunnerPorts } from '@affidavit/stream/runner/options.ts';
 import { openSource } from '@affidavit/stream/runner/source.ts';
 import { openTopology } from '@affidavit/stream/runner/topology.ts';
 import type { Config } from '../config/schema.ts';
 import { CliError } from '../errors.ts';
+import { followHosts } from '../hosts/follow.ts';
 import type { SessionSummary } from '../sessions/summary.ts';
 import type { Settings } from '../settings.ts';
 import { createPipeline } from '../topology.ts';
+import { openUpOps, type UpOps } from './ops.ts';
 import { createReportStage } from './report-stage.ts';
 
 export interface UpRun {
 	config: Config;
+	env: Readonly<Record<string, string | undefined>>;
+	version: string;
 	settings: Settings;
 	emit: Emit;
+	metrics: Metrics;
 	tell: (summary: SessionSummary) => void;
 	/** Ends the source; what it has read is then worked off. */
 	signal: AbortSignal;
@@ -65,43 +74,68 @@ export async function runUp(run: UpRun): Promise<void> {
 
 async function drive(run: UpRun, log: Log, store: Store): Promise<void> {
 	const { config, settings, emit, signal, tell } = run;
-	const { dataDir, outDir, limits } = config;
+	const { dataDir, outDir } = config;
 	const source = sourceOf(config, emit);
 	const blobs = await openFolderBlobs({ folder: join(dataDir, 'blobs') });
-	const pipeline = createPipeline({ config, log, store, blobs, emit, ...settings });
+	const ended = new AbortController();
+	const resolveKey = await followKeys(run, log, ended.signal);
+	const pipeline = createPipeline({ config, log, store, blobs, emit, ...settings, resolveKey });
+	const stages = [...pipeline.stages, createReportStage({ dataDir, outDir, emit, tell })];
+	let ops: UpOps | null = null;
 	try {
-		const ports = { log, store, emit };
-		const topology = await openTopology(
-			[...pipeline.stages, createReportStage({ dataDir, outDir, emit, tell })],
-			ports,
-		);
-		const { metricsUrl } = config.source ?? {};
+		ops = await openUpOps(run, log, stages);
+		const ports = { log, store: ops.store(store), emit: ops.emit, ...(ops.tracing ? { tracing: ops.tracing } : {}) };
+		const topology = await openTopology(stages.map(ops.stage), ports, { observe: ops.observe });
+		ops.started(topology);
 		// A stage that fails must not leave the source waiting for ever, nor the other way round.
 		const failed = new AbortController();
-		const ingest = runLiveIngest({
-			...source,
-			redact: createRedactor(),
-			key: settings.hostKey,
-			writer: await openSource({ stage: 'ingest:live', partition: 0 }, ports),
-			host: '',
-			boot: (await readBootId()) ?? 'unknown',
-			recoveredChain: null,
-			hooks: [],
-			scrape: metricsUrl === undefined ? null : (abort) => scrapeMetrics(metricsUrl, abort),
-			quarantine: await openQuarantine(join(dataDir, 'quarantine'), emit, {
-				...quarantineLimits,
-				bytes: limits.quarantineBytesMax,
-			}),
-			nowUs,
-			emit,
-			signal: AbortSignal.any([signal, failed.signal]),
-		});
+		const ingest = ingestLive(run, source, ports, AbortSignal.any([signal, failed.signal]));
 		const ends = topology.run({ until: ingest });
 		ends.catch(() => failed.abort());
 		await Promise.all([ends, ingest]);
 	} finally {
+		ended.abort();
+		await ops?.close();
 		await pipeline.close();
 	}
+}
+
+/** Keys of enrolled hosts (`affidavit hosts`), and this machine's own, unless it is enrolled otherwise. */
+async function followKeys({ emit, settings }: UpRun, log: Log, signal: AbortSignal): Promise<ResolveKey> {
+	const directory = createHostDirectory();
+	await followHosts(log, directory, undefined, emit, signal).read;
+	return (host, keyId, atUs) => {
+		const answer = directory.resolve(host, keyId, atUs);
+		return answer.kind === 'unknown' ? settings.resolveKey(host, keyId, atUs) : answer;
+	};
+}
+
+async function ingestLive(
+	run: UpRun,
+	source: ConfiguredSource,
+	ports: RunnerPorts,
+	signal: AbortSignal,
+): Promise<void> {
+	const { config, settings, emit } = run;
+	const { metricsUrl } = config.source ?? {};
+	await runLiveIngest({
+		...source,
+		redact: createRedactor(),
+		key: settings.hostKey,
+		writer: await openSource({ stage: 'ingest:live', partition: 0 }, ports),
+		host: '',
+		boot: (await readBootId()) ?? 'unknown',
+		recoveredChain: null,
+		hooks: [],
+		scrape: metricsUrl === undefined ? null : (abort) => scrapeMetrics(metricsUrl, abort),
+		quarantine: await openQuarantine(join(config.dataDir, 'quarantine'), emit, {
+			...quarantineLimits,
+			bytes: config.limits.quarantineBytesMax,
+		}),
+		nowUs,
+		emit,
+		signal,
+	});
 }
 
 interface ConfiguredSource {

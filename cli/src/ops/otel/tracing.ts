@@ -18,24 +18,25 @@ export function createTracing(tracer: Tracer, topicPrefix: string): Tracing {
 	return {
 		startBatch(stage, links, attributes): BatchSpan {
 			const causes = distinctContexts(links);
-			const topic = inputOf(stage);
-			const destination = topic === undefined ? stage : `${topicPrefix}${topic}`;
+			const input = inputOf(stage);
+			// A stage without input is the agent's: it sends.
+			const destination = `${topicPrefix}${input ?? 'trace'}`;
 			const only = causes.length === 1 ? causes[0] : undefined;
 			// One cause: the same trace goes on. Several: a trace of its own that names them all.
 			const parent = only === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, only);
-			const operation = topic === undefined ? 'send' : 'process';
+			const operation = input === undefined ? 'send' : 'process';
 			const span = tracer.startSpan(
 				`${operation} ${destination}`,
 				{
-					kind: topic === undefined ? SpanKind.PRODUCER : SpanKind.CONSUMER,
+					kind: input === undefined ? SpanKind.PRODUCER : SpanKind.CONSUMER,
 					attributes: {
 						'messaging.system': 'kafka',
 						'messaging.operation.name': operation,
 						'messaging.operation.type': operation,
 						'messaging.destination.name': destination,
-						...(topic === undefined ? {} : { 'messaging.consumer.group.name': `${topicPrefix}${stage}` }),
+						...(input === undefined ? {} : { 'messaging.consumer.group.name': `${topicPrefix}${stage}` }),
 						'affidavit.stage': stage,
-						...attributes,
+						...named(attributes),
 					},
 					links: causes.map((context) => ({ context })),
 				},
@@ -44,13 +45,33 @@ export function createTracing(tracer: Tracer, topicPrefix: string): Tracing {
 			return {
 				traceparent: formatTraceparent(span.spanContext()),
 				end(outcome, more) {
-					if (more) span.setAttributes({ ...more });
+					if (more) span.setAttributes(named(more));
 					if (outcome === 'error') span.setStatus({ code: SpanStatusCode.ERROR });
 					span.end();
 				},
 			};
 		},
 	};
+}
+
+type Attributes = Readonly<Record<string, string | number>>;
+
+/** The runner's words, by the conventions where they have one. */
+const conventions: ReadonlyMap<string, string> = new Map([
+	['partition', 'messaging.destination.partition.id'],
+	['offset', 'messaging.kafka.offset'],
+	['records', 'messaging.batch.message_count'],
+]);
+
+function named(attributes: Attributes): Record<string, string | number> {
+	const out: Record<string, string | number> = {};
+	for (const [name, value] of Object.entries(attributes)) {
+		const conventional = conventions.get(name);
+		// A partition's id is text there.
+		if (conventional === undefined) out[`affidavit.${name}`] = value;
+		else out[conventional] = name === 'partition' ? String(value) : value;
+	}
+	return out;
 }
 
 function distinctContexts(traceparents: readonly string[]): SpanContext[] {

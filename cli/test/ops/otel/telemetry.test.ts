@@ -112,13 +112,16 @@ test('spans and metrics reach a receiver, with the names that the field uses', a
 	);
 	assert.ok(telemetry.tracing);
 
-	const root = telemetry.tracing.startBatch('ingest:h1', [], {});
+	const root = telemetry.tracing.startBatch('forward', [], {});
 	root.end('ok');
 	const child = telemetry.tracing.startBatch('correlate', [root.traceparent, root.traceparent, 'garbage'], {
-		'messaging.batch.message_count': 2,
+		partition: 3,
+		offset: 41,
+		records: 2,
+		admitted: 1,
 	});
 	child.end('error', { outputs: 1 });
-	const other = telemetry.tracing.startBatch('ingest:h2', [], {});
+	const other = telemetry.tracing.startBatch('forward', [], {});
 	other.end('ok');
 	const many = telemetry.tracing.startBatch('detect', [child.traceparent, other.traceparent], {});
 	many.end('ok');
@@ -135,10 +138,10 @@ test('spans and metrics reach a receiver, with the names that the field uses', a
 		),
 	);
 	const named = (name: string) => spans.filter((span) => span.name === name);
-	const [sent] = named('send ingest:h1');
+	const [sent, second] = named('send fleet.trace');
 	const [correlated] = named('process fleet.trace');
 	const [detected] = named('process fleet.session');
-	assert.ok(sent && correlated && detected, JSON.stringify(spans.map((s) => s.name)));
+	assert.ok(sent && second && correlated && detected, JSON.stringify(spans.map((s) => s.name)));
 	assert.equal(correlated.traceId, sent.traceId);
 	assert.equal(correlated.parentSpanId, sent.spanId);
 	assert.equal(correlated.status.code, 2);
@@ -149,13 +152,13 @@ test('spans and metrics reach a receiver, with the names that the field uses', a
 		'messaging.destination.name': 'fleet.trace',
 		'messaging.consumer.group.name': 'fleet.correlate',
 		'affidavit.stage': 'correlate',
+		'messaging.destination.partition.id': '3',
+		'messaging.kafka.offset': 41,
 		'messaging.batch.message_count': 2,
-		outputs: 1,
+		'affidavit.admitted': 1,
+		'affidavit.outputs': 1,
 	});
-	assert.deepEqual(
-		new Set(detected.links?.map((link) => link.spanId)),
-		new Set([correlated.spanId, named('send ingest:h2')[0]?.spanId]),
-	);
+	assert.deepEqual(new Set(detected.links?.map((link) => link.spanId)), new Set([correlated.spanId, second?.spanId]));
 	assert.ok(!detected.parentSpanId, 'two causes: a trace of its own');
 
 	interface OtlpMetric {
