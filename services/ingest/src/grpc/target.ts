@@ -25,7 +25,7 @@ const expected = 'expected unix:///PATH, tcp://HOST:PORT or https://HOST:PORT';
 
 /** `unix:///PATH`; `tcp://HOST:PORT`, with TLS where `tls` is given; `https://HOST:PORT`, always with TLS. */
 export function parseTarget(address: string, tls: GrpcTls | null): ParsedTarget {
-	const unix = /^unix:(?:\/\/)?(\/.*)$/.exec(address);
+	const unix = /^unix:(?:\/\/)?(\/[^/].*)$/.exec(address);
 	if (unix) {
 		if (tls !== null) return { kind: 'invalid', message: `${address}: expected no TLS options for a socket` };
 		return { kind: 'ok', target: { kind: 'unix', path: unix[1] as string } };

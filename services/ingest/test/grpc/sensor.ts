@@ -15,34 +15,43 @@ export interface Sensor {
 	stop(): void;
 }
 
+/** The sensor's service on a server that is not bound yet. */
+export function sensorServer(play: (call: SensorCall) => void): Server {
+	const server = new Server();
+	const handler: handleServerStreamingCall<Buffer, Buffer> = play;
+	server.addService(
+		{
+			GetEvents: {
+				path: '/tetragon.FineGuidanceSensors/GetEvents',
+				requestStream: false,
+				responseStream: true,
+				requestSerialize: asIs,
+				requestDeserialize: asIs,
+				responseSerialize: asIs,
+				responseDeserialize: asIs,
+			},
+		},
+		{ GetEvents: handler },
+	);
+	return server;
+}
+
+/** Resolves with the port; 0 for a socket. */
+export function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+	return new Promise((resolve, reject) => {
+		server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
+	});
+}
+
 export async function withSensor(use: (socketPath: string, sensor: Sensor) => Promise<void>): Promise<void> {
 	const folder = await mkdtemp(join(tmpdir(), 'sensor-'));
 	const socketPath = join(folder, 's');
 	let server: Server | null = null;
 	const sensor: Sensor = {
 		async start(play) {
-			const started = new Server();
-			const handler: handleServerStreamingCall<Buffer, Buffer> = play;
-			started.addService(
-				{
-					GetEvents: {
-						path: '/tetragon.FineGuidanceSensors/GetEvents',
-						requestStream: false,
-						responseStream: true,
-						requestSerialize: asIs,
-						requestDeserialize: asIs,
-						responseSerialize: asIs,
-						responseDeserialize: asIs,
-					},
-				},
-				{ GetEvents: handler },
-			);
+			const started = sensorServer(play);
 			await rm(socketPath, { force: true });
-			await new Promise<void>((resolve, reject) => {
-				started.bindAsync(`unix:${socketPath}`, ServerCredentials.createInsecure(), (error) =>
-					error ? reject(error) : resolve(),
-				);
-			});
+			await bind(started, `unix:${socketPath}`, ServerCredentials.createInsecure());
 			server = started;
 		},
 		stop() {

@@ -123,6 +123,51 @@ describe('the tail of an export file', () => {
 		await tail.close();
 	});
 
+	it('tells a gap when files came and went unread while it stood still', async () => {
+		const folder = newFolder();
+		const path = join(folder, 'tetragon.log');
+		const rotate = (at: number, text: string): void => {
+			renameSync(path, join(folder, `tetragon-2026-11-23T04-00-0${at}.000.log`));
+			writeFileSync(path, text);
+		};
+		writeFileSync(path, 'a\n');
+		const tail = open(path);
+		await drain(tail);
+		appendFileSync(path, 'b\n');
+		rotate(1, 'c\n');
+		rotate(2, 'd\n');
+		unlinkSync(join(folder, 'tetragon-2026-11-23T04-00-01.000.log'));
+		unlinkSync(join(folder, 'tetragon-2026-11-23T04-00-02.000.log'));
+		// What it held open is read to its end; of c nobody knows.
+		assert.deepEqual(await drain(tail), { lines: ['b', 'd'], unterminated: [], gaps: ['rotated-away'] });
+		rotate(3, 'e\n');
+		assert.deepEqual(await drain(tail), { lines: ['e'], unterminated: [], gaps: [] });
+		assert.equal(await tail.lagBytes(), 0);
+		appendFileSync(path, 'f\n');
+		rotate(4, 'gg\n');
+		assert.equal(await tail.lagBytes(), 5);
+		await tail.close();
+	});
+
+	it('takes a finished file that was compressed for what it is', async () => {
+		const folder = newFolder();
+		const path = join(folder, 'tetragon.log');
+		writeFileSync(path, 'a\n');
+		const tail = open(path);
+		await drain(tail);
+		const rotated = join(folder, 'tetragon-2026-11-23T04-00-01.000.log');
+		for (const text of ['b\n', 'c\n']) {
+			renameSync(path, rotated);
+			writeFileSync(path, text);
+			await sleep(5);
+			writeFileSync(`${rotated}.gz`, 'compressed');
+			unlinkSync(rotated);
+			assert.deepEqual(await drain(tail), { lines: [text.trim()], unterminated: [], gaps: [] });
+			unlinkSync(`${rotated}.gz`);
+		}
+		await tail.close();
+	});
+
 	it('sees a truncation that grew beyond the old size again', async () => {
 		const folder = newFolder();
 		const path = join(folder, 'tetragon.log');
