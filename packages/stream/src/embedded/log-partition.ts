@@ -25,15 +25,46 @@ export interface LogPartition {
 	loadCounters(): void;
 }
 
+/** Raised when the tables change shape. */
+export const logVersion = 2;
+
 export const logSchema = `
 	CREATE TABLE partition (topic TEXT NOT NULL, partition INTEGER NOT NULL, start INTEGER NOT NULL, next INTEGER NOT NULL,
 		bytes INTEGER NOT NULL, PRIMARY KEY (topic, partition)) STRICT, WITHOUT ROWID;
 	CREATE TABLE low_water (stage ANY NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL,
 		needed INTEGER NOT NULL, PRIMARY KEY (topic, partition, stage)) STRICT, WITHOUT ROWID`;
 
+/** Reading alone, for who may not write. */
+export interface RecordReader {
+	read(offset: number, max: { records: number; bytes: number }): LogRecord[];
+	/** As the owner has committed them last. */
+	bounds(): { start: number; end: number };
+	offsetAt(start: number, end: number, timeUs: number): number;
+}
+
+const tableOf = (topic: Topic, partition: number): string => `records_${topic}_${partition}`;
+const selectRecords = (table: string): string => `SELECT * FROM ${table} WHERE position >= ? ORDER BY position LIMIT ?`;
+const selectTimestamp = (table: string): string => `SELECT timestamp FROM ${table} WHERE position = ?`;
+
+/** `topic` is of the closed list, so that it may be part of a table's name. */
+export function openRecordReader(db: DatabaseSync, topic: Topic, partition: number): RecordReader {
+	const table = tableOf(topic, partition);
+	const select = db.prepare(selectRecords(table));
+	const timestamp = db.prepare(selectTimestamp(table));
+	const counters = db.prepare('SELECT start, next FROM partition WHERE topic = ? AND partition = ?');
+	return {
+		read: (offset, max) => readRows(select, topic, partition, offset, max),
+		bounds: () => {
+			const row = counters.get(topic, partition);
+			return { start: Number(row?.['start'] ?? 0), end: Number(row?.['next'] ?? 0) };
+		},
+		offsetAt: (start, end, timeUs) => firstFrom(timestamp, start, end, timeUs),
+	};
+}
+
 /** Opens (and creates where new) a partition. `topic` is of the closed list, so that it may be part of a table's name. */
 export function openLogPartition(db: DatabaseSync, topic: Topic, partition: number): LogPartition {
-	const table = `records_${topic}_${partition}`;
+	const table = tableOf(topic, partition);
 	// A table per partition: appends go to the right edge of one b-tree, and the key is the offset alone.
 	db.exec(`CREATE TABLE IF NOT EXISTS ${table} (position INTEGER PRIMARY KEY, key ANY NOT NULL, value BLOB NOT NULL,
 		origin_stage ANY NOT NULL, origin_partition INTEGER NOT NULL, origin_offset INTEGER NOT NULL,
@@ -42,9 +73,9 @@ export function openLogPartition(db: DatabaseSync, topic: Topic, partition: numb
 	const counters = db.prepare('SELECT start, next, bytes FROM partition WHERE topic = ? AND partition = ?');
 	const save = db.prepare('UPDATE partition SET start = ?, next = ?, bytes = ? WHERE topic = ? AND partition = ?');
 	const insert = db.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-	const select = db.prepare(`SELECT * FROM ${table} WHERE position >= ? ORDER BY position LIMIT ?`);
+	const select = db.prepare(selectRecords(table));
 	const sizes = db.prepare(`SELECT position, key, length(value) AS size FROM ${table} ORDER BY position`);
-	const timestamp = db.prepare(`SELECT timestamp FROM ${table} WHERE position = ?`);
+	const timestamp = db.prepare(selectTimestamp(table));
 	const remove = db.prepare(`DELETE FROM ${table} WHERE position < ?`);
 	const self: LogPartition = {
 		topic,

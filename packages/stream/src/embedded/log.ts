@@ -6,7 +6,7 @@ import { partitionOf } from '../partition.ts';
 import type { Log, Origin, OutRecord, Topic } from '../ports.ts';
 import { type LowWater, recordBytes, type TrimReason, trimCandidate, trimReasons } from '../retention.ts';
 import { fillLimit, type PartitionCounts, partitionCounts, topics } from '../topics.ts';
-import { type LogPartition, logSchema, openLogPartition } from './log-partition.ts';
+import { type LogPartition, logSchema, logVersion, openLogPartition } from './log-partition.ts';
 import { type Durability, decodeName, encodeName, type OpenDatabase, openDatabase } from './sqlite.ts';
 
 export interface EmbeddedLogOptions {
@@ -35,7 +35,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): Log {
 		durability: options.durability ?? 'process',
 		// The bound proper is on records; this one stops a runaway file (free pages, row overhead).
 		fileBytesMax: maxBytes * 2 + 64 * 1024 ** 2,
-		version: 2,
+		version: logVersion,
 		schema: logSchema,
 		codes: { locked: 'log-locked', full: 'log-full', corrupt: 'log-corrupt' },
 	});
