@@ -140,3 +140,18 @@ export async function leaderOf(cluster: Cluster, topic: string, partition: numbe
 	if (nodeId === undefined) throw new StreamError('unavailable', `${topic}/${partition}: no leader is known`);
 	return await cluster.findBroker({ nodeId });
 }
+
+/** kafkajs keeps to itself why no broker names a coordinator; one broker is asked again, for its reason. */
+export async function coordinatorOf(cluster: Cluster, groupId: string): Promise<Broker> {
+	try {
+		return await cluster.findGroupCoordinator({ groupId });
+	} catch (error) {
+		const [nodeId] = cluster.getNodeIds();
+		if (cluesOf(error).name !== 'KafkaJSGroupCoordinatorNotFound' || nodeId === undefined) throw error;
+		const broker = (await cluster.findBroker({ nodeId: String(nodeId) })) as Broker & {
+			findGroupCoordinator?: (request: { groupId: string; coordinatorType: number }) => Promise<unknown>;
+		};
+		await broker.findGroupCoordinator?.({ groupId, coordinatorType: 0 });
+		throw error;
+	}
+}

@@ -5,7 +5,7 @@ import { partitionOf } from '../partition.ts';
 import type { Log, Membership, Topic } from '../ports.ts';
 import { topics } from '../topics.ts';
 import { createClient } from './client.ts';
-import { type ClusterHandle, createClusterHandle } from './cluster.ts';
+import { type ClusterHandle, coordinatorOf, createClusterHandle } from './cluster.ts';
 import { registerCodecs } from './codecs.ts';
 import { type Cursors, createCursors } from './cursors.ts';
 import { createLiveFetches, type LiveFetches } from './live.ts';
@@ -105,6 +105,7 @@ export async function openKafkaLog(given: KafkaLogOptions): Promise<KafkaLog> {
 			await place(topic, 0);
 			const groupId = groupOf(stage);
 			const group = { groupId, stage, topicName: catalog.nameOf(topic) };
+			await refuseGroup(handle, groupId);
 			const member = await joinGroup(kafka, group, onAssigned, options);
 			members.add(member);
 			lowWaters.attach(groupId, member.commit);
@@ -141,6 +142,15 @@ export async function openKafkaLog(given: KafkaLogOptions): Promise<KafkaLog> {
 			await Promise.all([handle.close(), liveHandle.close()]);
 		},
 	};
+}
+
+/** Rejects when this principal may not use the group; what else fails is the membership's to wait for. */
+async function refuseGroup(handle: ClusterHandle, groupId: string): Promise<void> {
+	try {
+		await handle.use(`group ${groupId}`, [], async (cluster) => await coordinatorOf(cluster, groupId));
+	} catch (error) {
+		if (error instanceof StreamError && error.code !== 'unavailable') throw error;
+	}
 }
 
 /** An away broker is waited for like a record: the live fetches go on trying. */

@@ -2,7 +2,7 @@
 // be written late: buffered, and committed once in a while and at the end.
 import { StreamError } from '../errors.ts';
 import type { Emit } from '../internal-event.ts';
-import type { ClusterHandle } from './cluster.ts';
+import { type ClusterHandle, coordinatorOf } from './cluster.ts';
 import { cluesOf } from './errors.ts';
 import type { Place } from './reader.ts';
 
@@ -97,7 +97,7 @@ export function createLowWaters(handle: ClusterHandle, options: { lowWaterMs: nu
 /** As a client of a group without members. */
 async function commitAlone(handle: ClusterHandle, groupId: string, offsets: readonly Offset[]): Promise<void> {
 	await handle.use(`group ${groupId}: committing low waters`, [], async (cluster) => {
-		const coordinator = await cluster.findGroupCoordinator({ groupId });
+		const coordinator = await coordinatorOf(cluster, groupId);
 		await coordinator.offsetCommit({
 			groupId,
 			groupGenerationId: -1,
@@ -122,7 +122,7 @@ export function offsetTopics(offsets: readonly Offset[]): {
 
 async function committed(handle: ClusterHandle, groupId: string, { name, partition }: Place): Promise<number> {
 	return await handle.use(`group ${groupId}: low water of ${name}/${partition}`, [], async (cluster) => {
-		const coordinator = await cluster.findGroupCoordinator({ groupId });
+		const coordinator = await coordinatorOf(cluster, groupId);
 		const { responses } = await coordinator.offsetFetch({
 			groupId,
 			topics: [{ topic: name, partitions: [{ partition, offset: '0' }] }],

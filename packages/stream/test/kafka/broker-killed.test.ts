@@ -22,7 +22,12 @@ async function write(log: KafkaLog, key: string, written: () => void, signal: Ab
 		}
 }
 
-async function follow(log: KafkaLog, partition: number, seen: Map<string, number[]>, signal: AbortSignal): Promise<void> {
+async function follow(
+	log: KafkaLog,
+	partition: number,
+	seen: Map<string, number[]>,
+	signal: AbortSignal,
+): Promise<void> {
 	for (let at = 0; !signal.aborted; )
 		try {
 			const records = await log.read('trace', partition, at, { records: 50, bytes: 1 << 20 });
