@@ -21,7 +21,7 @@ export interface FaultLog {
 const partitionMovedMs = 6_000 + 2_500;
 
 export function startWorkers(world: FleetWorld, { workers }: FaultPlan): RunningFleet['workers'] {
-	const started: Record<FaultedService, FleetChild[]> = { correlate: [], detect: [], sign: [] };
+	const started: Record<FaultedService, FleetChild[]> = { correlate: [], detect: [], sign: [], alert: [] };
 	for (const service of faultedServices)
 		for (let i = 0; i < workers[service]; i++) started[service].push(startWorker(world, service));
 	return started;

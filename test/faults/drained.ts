@@ -15,6 +15,7 @@ const stages = [
 	{ stage: 'detect', input: 'session' },
 	{ stage: 'trust', input: 'deadletter' },
 	{ stage: 'sign', input: 'verdict' },
+	{ stage: 'alert', input: 'finding' },
 ] as const satisfies readonly { stage: string; input: Topic }[];
 
 /** In words what is not drained in time. */

@@ -1,8 +1,8 @@
 // What happens in one run, by its seed alone (pure): who starts when, and what dies, pauses and comes back when.
 import { createRandom, type Random } from '../../packages/stream/test/sim/random.ts';
 
-export type FaultedService = 'correlate' | 'detect' | 'sign';
-export const faultedServices: readonly FaultedService[] = ['correlate', 'detect', 'sign'];
+export type FaultedService = 'correlate' | 'detect' | 'sign' | 'alert';
+export const faultedServices: readonly FaultedService[] = ['correlate', 'detect', 'sign', 'alert'];
 
 export type Fault =
 	/** SIGKILL, and a new start. `host`: index; an agent that is done by then is left alone. */
@@ -58,7 +58,7 @@ export function planFaults(seed: number, hosts: number): FaultPlan {
 	return {
 		seed,
 		partitions: 3 + random.below(4),
-		workers: { correlate: 1 + random.below(2), detect: 1 + random.below(2), sign: 1 + random.below(2) },
+		workers: { correlate: 1 + random.below(2), detect: 1 + random.below(2), sign: 1 + random.below(2), alert: 1 },
 		agentStartsMs: Array.from({ length: hosts }, () => random.below(agentWindowMs)),
 		faults: faults.sort((a, b) => a.atMs - b.atMs),
 	};

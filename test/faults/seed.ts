@@ -3,8 +3,10 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Expected } from '../fleet/expected.ts';
-import type { SimulatedFleet } from '../fleet/hosts.ts';
+import type { SimulatedFleet, SimulatedHost } from '../fleet/hosts.ts';
 import { outcomeDifferences, readFleetOutcome } from '../fleet/outcome.ts';
+import { alertDifferences, hostFindingDifferences } from './alerts.ts';
+import { writeBadRecords } from './bad-records.ts';
 import { type FleetChild, lastWords } from './child.ts';
 import { type FaultLog, playFaults, type RunningFleet, startWorkers } from './disturb.ts';
 import { drained } from './drained.ts';
@@ -29,6 +31,8 @@ export interface SeedInputs {
 	servers: FaultServers;
 	/** Folder of all seeds. */
 	folder: string;
+	/** Leaves the seed's folder in any case. */
+	keep: boolean;
 }
 
 const agentsMsMax = 90_000;
@@ -44,7 +48,15 @@ export async function playSeed(seed: number, inputs: SeedInputs): Promise<SeedRe
 	const fleet: RunningFleet = { agents, workers: startWorkers(world, plan) };
 	const differences: string[] = [];
 	let log: FaultLog = { hit: [], failures: [] };
+	const postsBefore = servers.webhook.received.length;
 	try {
+		const bad = await writeBadRecords(
+			world,
+			servers.kafka.brokers,
+			plan.partitions,
+			expected,
+			simulated.hosts[0] as SimulatedHost,
+		);
 		const faults = playFaults(world, plan, fleet, servers);
 		const sent = runAgents(agents, plan);
 		log = await faults;
@@ -52,8 +64,10 @@ export async function playSeed(seed: number, inputs: SeedInputs): Promise<SeedRe
 		differences.push(...ownEnds(fleet, world));
 		if (differences.length === 0) differences.push(...(await drained(world, fleet)));
 		const outcome = await readFleetOutcome(world.log, world.outDir, world.seals);
-		differences.push(...outcomeDifferences(outcome, expected));
-		for (const { rule, subject } of outcome.hostFindings) differences.push(`finding ${rule} about ${subject}`);
+		differences.push(...outcomeDifferences(outcome, expected, bad.letters));
+		differences.push(...hostFindingDifferences(outcome, bad.subjects));
+		const posted = servers.webhook.received.slice(postsBefore).map((post) => post.headers['webhook-id'] ?? '');
+		differences.push(...alertDifferences(outcome, posted));
 		differences.push(...ownEnds(fleet, world));
 	} catch (error) {
 		differences.push((error as Error).stack ?? String(error));
@@ -61,7 +75,7 @@ export async function playSeed(seed: number, inputs: SeedInputs): Promise<SeedRe
 		await stopAll(fleet);
 		await world.close().catch((error: unknown) => differences.push(`closing: ${(error as Error).message}`));
 	}
-	if (differences.length === 0) rmSync(folder, { recursive: true, force: true });
+	if (differences.length === 0 && !inputs.keep) rmSync(folder, { recursive: true, force: true });
 	const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
 	return { seed, seconds, plan, hit: log.hit, differences, folder };
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startReceiver } from '../../services/detect/test/alert/receiver.ts';
 import { expectedSessions } from '../fleet/expected.ts';
 import { makeHosts, streamsOf } from '../fleet/hosts.ts';
 import { backSoon, startKafka } from '../servers/kafka.ts';
@@ -12,6 +13,8 @@ export interface SeedRange {
 	start: number;
 	seeds: number;
 	hosts: number;
+	/** Keeps what passing seeds leave, too. */
+	keep?: boolean;
 	told?: (result: SeedResult) => void;
 }
 
@@ -22,10 +25,17 @@ export interface SeedsPlayed {
 }
 
 /** Throws MissingTool when Kafka or Redis cannot be had. */
-export async function playSeeds({ start, seeds, hosts, told = () => {} }: SeedRange): Promise<SeedsPlayed> {
+export async function playSeeds({
+	start,
+	seeds,
+	hosts,
+	keep = false,
+	told = () => {},
+}: SeedRange): Promise<SeedsPlayed> {
 	const folder = mkdtempSync(join(tmpdir(), 'affidavit-faults-'));
 	const simulated = makeHosts(join(folder, 'hosts'), streamsOf(hosts));
-	const [kafka, redis, expected] = await Promise.all([
+	const [webhook, kafka, redis, expected] = await Promise.all([
+		startReceiver(),
 		startKafka({ properties: backSoon }),
 		startRedis({ aof: 'everysec' }),
 		expectedSessions(simulated),
@@ -33,14 +43,14 @@ export async function playSeeds({ start, seeds, hosts, told = () => {} }: SeedRa
 	const results: SeedResult[] = [];
 	try {
 		for (let seed = start; seed < start + seeds; seed++) {
-			const result = await playSeed(seed, { simulated, expected, servers: { kafka, redis }, folder });
+			const result = await playSeed(seed, { simulated, expected, servers: { kafka, redis, webhook }, folder, keep });
 			results.push(result);
 			told(result);
 		}
 	} finally {
-		await Promise.all([kafka[Symbol.asyncDispose](), redis[Symbol.asyncDispose]()]);
+		await Promise.all([kafka[Symbol.asyncDispose](), redis[Symbol.asyncDispose](), webhook[Symbol.asyncDispose]()]);
 	}
-	const isWell = results.every((result) => result.differences.length === 0);
+	const isWell = !keep && results.every((result) => result.differences.length === 0);
 	if (isWell) rmSync(folder, { recursive: true, force: true });
 	return { results, kept: isWell ? null : folder };
 }

@@ -1,25 +1,30 @@
 // The fleet of one run on the disk and in the topics: configuration, keys, enrolled hosts, and the processes to start.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { changeHost } from '@affidavit/cli/hosts/topic.ts';
-import { type SealerName, sealerNames } from '@affidavit/cli/service/services.ts';
 import { type KafkaLog, openKafkaLog } from '@affidavit/stream/kafka/log.ts';
 import type { Seals } from '@affidavit/stream/seal/seal.ts';
 import { topics } from '@affidavit/stream/topics.ts';
+import { type Receiver, secret } from '../../services/detect/test/alert/receiver.ts';
 import type { SimulatedFleet, SimulatedHost } from '../fleet/hosts.ts';
 import { directoryOf, type FleetKeys, fleetKeys } from '../fleet/keys.ts';
 import { makeTopics } from '../fleet/topics.ts';
 import type { KafkaServer } from '../servers/kafka.ts';
 import type { RedisServer } from '../servers/redis.ts';
 import { type FleetChild, fleetChild } from './child.ts';
-import type { FaultedService, FaultPlan } from './plan.ts';
+import { patiently } from './patiently.ts';
+import { type FaultedService, type FaultPlan, faultedServices } from './plan.ts';
 
 export interface FaultServers {
 	kafka: KafkaServer;
 	redis: RedisServer;
+	/** Of the SIEM. */
+	webhook: Receiver;
 }
 
 export interface FleetWorld {
+	/** Of topics, groups and keys. */
+	prefix: string;
 	folder: string;
 	logs: string;
 	outDir: string;
@@ -44,14 +49,15 @@ export async function openFleetWorld(
 	mkdirSync(logs, { recursive: true });
 	const configFile = (name: string): string => join(folder, `${name}.json`);
 	writeKeys(folder, keys);
-	for (const service of sealerNames)
-		writeFileSync(configFile(service), JSON.stringify(configOf(service, folder, plan, prefix, simulated, servers)));
+	for (const name of ['agent', ...faultedServices] as const)
+		writeFileSync(configFile(name), JSON.stringify(configOf(name, folder, plan, prefix, simulated, servers)));
 	const removeTopics = await makeTopics(servers.kafka.brokers, prefix, plan.partitions);
 	const log = await openKafkaLog({ brokers: [servers.kafka.brokers], topicPrefix: prefix, topics });
 	await enroll(log, keys, simulated.hosts);
 
 	const started = new Map<string, number>();
 	return {
+		prefix,
 		folder,
 		logs,
 		outDir: join(folder, 'attestations'),
@@ -67,8 +73,12 @@ export async function openFleetWorld(
 			return fleetChild(name, args, join(logs, `${name}.log`));
 		},
 		newAgent: (host) => {
-			const args = ['test/faults/agent-process.ts', host.name, configFile('operator'), join(folder, host.name), host.eventsFile, host.keyFile, host.keyId];
-
+			const data = join(folder, host.name);
+			// In the data folder: what the agent keeps beside its key is of this run alone.
+			mkdirSync(join(data, 'keys'), { recursive: true, mode: 0o700 });
+			copyFileSync(host.keyFile, join(data, 'keys', 'host.pem'));
+			const args = ['cli/bin/affidavit.js', 'agent', '--config', configFile('agent'), '--data', data];
+			args.push('--file', host.eventsFile, '--host', host.name, '--json');
 			return fleetChild(host.name, args, join(logs, `${host.name}.log`));
 		},
 		async close() {
@@ -85,6 +95,7 @@ function writeKeys(folder: string, keys: FleetKeys): void {
 		writeFileSync(join(folder, `${name}.pem`), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
 		writeFileSync(join(trusted, `${name}.pub.pem`), publicKey.export({ type: 'spki', format: 'pem' }));
 	}
+	writeFileSync(join(folder, 'webhook.secret'), secret, { mode: 0o600 });
 	// Of all sign services.
 	const { privateKey } = keys.services.sign;
 	writeFileSync(join(folder, 'signing.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
@@ -92,18 +103,18 @@ function writeKeys(folder: string, keys: FleetKeys): void {
 
 /** Rules, indicators and repositories are those that one process gets. */
 const configOf = (
-	service: SealerName,
+	name: FaultedService | 'agent',
 	folder: string,
 	{ partitions }: FaultPlan,
 	prefix: string,
 	{ repositories, indicatorsFile }: SimulatedFleet,
-	{ kafka, redis }: FaultServers,
+	{ kafka, redis, webhook }: FaultServers,
 ): unknown => ({
 	outDir: join(folder, 'attestations'),
 	keyFile: join(folder, 'signing.pem'),
 	repositories,
 	indicators: [indicatorsFile],
-	log: { level: 'info' },
+	log: { level: 'debug' },
 	kafka: {
 		brokers: [kafka.brokers],
 		topicPrefix: prefix,
@@ -116,20 +127,20 @@ const configOf = (
 	},
 	redis: { url: redis.url, keyPrefix: prefix, commandTimeoutMs: 3_000 },
 	service: {
-		keyFile: join(folder, `${service}.pem`),
+		keyFile: join(folder, `${name}.pem`),
 		trustedDir: join(folder, 'trusted'),
 		blobsDir: join(folder, 'blobs'),
 	},
+	webhook: { url: webhook.url, secretFile: join(folder, 'webhook.secret'), allowPrivate: true },
 	// Twenty agents share the machine with everything else: their pace is the plan's.
 	agent: { cpuShare: 1 },
 });
 
 async function enroll(log: KafkaLog, keys: FleetKeys, hosts: readonly SimulatedHost[]): Promise<void> {
-	const seals = keys.seals(keys.services.operator);
+	const topic = { log, seals: keys.seals(keys.services.operator) };
 	for (const { name, publicKey, keyId } of hosts) {
 		const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
 		const key = { keyId, publicKeyPem, validFromUs: 0, validToUs: -1, enrolledBy: 'test' };
-		const changed = await changeHost({ log, seals }, name, { kind: 'enroll', key }, Date.now(), Math.random);
-		if (changed.kind !== 'changed') throw new Error(`${name}: ${JSON.stringify(changed)}`);
+		await patiently(() => changeHost(topic, name, { kind: 'enroll', key }, Date.now(), Math.random));
 	}
 }

@@ -192,7 +192,7 @@ export const letterOf = (value: Uint8Array, code: string): ExpectedDeadLetter =>
 
 /** Written by a program that knows nothing of us: no headers, any partition, no value. */
 export async function writeForeignRecords(
-	{ brokers, prefix }: GivenServers,
+	{ brokers, prefix }: Pick<GivenServers, 'brokers' | 'prefix'>,
 	partitions: number,
 ): Promise<ExpectedDeadLetter[]> {
 	const producer = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).producer();

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnvelope, payloadSha256 } from '@affidavit/attest/dsse.ts';
+import { alertMessage } from '@affidavit/detect/alert/message.ts';
 import { attestationCodec, deadLetterCodec, findingCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
 import type { Log, LogRecord, Topic } from '@affidavit/stream/ports.ts';
@@ -29,10 +30,18 @@ export interface FleetOutcome {
 	deadLetters: DeadLetter[];
 	/** Attestation records whose envelope is missing or holds another payload. */
 	envelopeFaults: string[];
+	/** webhook-id of every confirmed finding, as the alert stage posts it: it names the finding and what is said of it. */
+	alerts: string[];
 }
 
 export async function readFleetOutcome(log: Log, outDir: string, seals?: Seals): Promise<FleetOutcome> {
-	const outcome: FleetOutcome = { sessions: new Map(), hostFindings: [], deadLetters: [], envelopeFaults: [] };
+	const outcome: FleetOutcome = {
+		sessions: new Map(),
+		hostFindings: [],
+		deadLetters: [],
+		envelopeFaults: [],
+		alerts: [],
+	};
 	for await (const { key, value } of recordsOf(log, 'verdict', seals))
 		sessionOf(outcome, key).verdicts.push(verdictCodec.decode(value).verdict);
 	for await (const { key, value } of recordsOf(log, 'attestation', seals)) {
@@ -43,6 +52,7 @@ export async function readFleetOutcome(log: Log, outDir: string, seals?: Seals):
 	}
 	for await (const { key, value } of recordsOf(log, 'finding', seals)) {
 		const finding = findingCodec.decode(value);
+		if (finding.state === 'confirmed') outcome.alerts.push(alertMessage(finding).id);
 		if (finding.session === '') outcome.hostFindings.push({ rule: finding.rule, subject: key, count: finding.count });
 		else sessionOf(outcome, key)[finding.state].push(finding.id);
 	}
@@ -103,6 +113,11 @@ export function outcomeDifferences(
 		wrong.push(...leadFaults(name, session));
 	}
 	for (const id of outcome.sessions.keys()) if (!expected.has(id)) wrong.push(`session ${id}: expected none`);
+	const alerts = new Set<string>();
+	for (const id of outcome.alerts) {
+		if (alerts.has(id)) wrong.push(`finding ${id}: doubled`);
+		alerts.add(id);
+	}
 	compare(wrong, 'dead letters', outcome.deadLetters.map(letterText).sort(), deadLetters.map(letterText).sort());
 	return wrong;
 }
