@@ -79,7 +79,7 @@ async function checkIntrusion(intrusion: Intrusion, seed: number): Promise<void>
 		worldOf(run, recordings, inputsOf(run)),
 		{ seed, steps: 4000, crash: 0.01, zombie: 0.002, lostStore: 0.001 },
 		{
-			records: async (log) => {
+			records: async ({ log }) => {
 				const genuine = await genuineOf(log, random);
 				if (!genuine) return null;
 				target = genuine.key;

@@ -7,6 +7,7 @@ import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
 import type { Verdict } from '@affidavit/model/generated/verdict.ts';
 import type { Log, LogRecord, Topic } from '@affidavit/stream/ports.ts';
 import { readTopic } from '@affidavit/stream/runner/read-topic.ts';
+import type { Seals } from '@affidavit/stream/seal/seal.ts';
 
 export interface SessionOutcome {
 	verdict: Verdict['verdict'];
@@ -28,10 +29,11 @@ export interface Outcome {
 }
 
 /** Reads the log as a reader does that drops copies. Throws when an envelope is missing, or a session has two verdicts. */
-export async function readOutcome(log: Log, outDir: string): Promise<Outcome> {
+export async function readOutcome(log: Log, outDir: string, seals?: Seals): Promise<Outcome> {
+	const records = (topic: Topic): AsyncGenerator<LogRecord> => recordsOf(log, topic, seals);
 	const sessions = new Map<string, SessionOutcome>();
 	const leads = new Map<string, Set<string>>();
-	for await (const { key, value, origin } of records(log, 'verdict')) {
+	for await (const { key, value, origin } of records('verdict')) {
 		const { verdict, completeness } = verdictCodec.decode(value);
 		if (sessions.has(key)) throw new Error(`session ${key}: a second verdict, from ${JSON.stringify(origin)}`);
 		const gaps = completeness.gaps.map(({ cause, detail }) => `${cause} ${detail}`);
@@ -43,12 +45,12 @@ export async function readOutcome(log: Log, outDir: string): Promise<Outcome> {
 		if (!found) throw new Error(`session ${key}: no verdict`);
 		return found;
 	};
-	for await (const { key, value } of records(log, 'attestation')) {
+	for await (const { key, value } of records('attestation')) {
 		const { predicateType, payloadSha256: sha256, envelope } = attestationCodec.decode(value);
 		checkEnvelope(join(outDir, envelope), sha256);
 		of(key).statements.push(`${predicateType} ${sha256}`);
 	}
-	for await (const { key, value } of records(log, 'finding')) {
+	for await (const { key, value } of records('finding')) {
 		const { id, state } = findingCodec.decode(value);
 		const session = of(key);
 		if (state === 'lead') leads.get(key)?.add(id);
@@ -61,18 +63,19 @@ export async function readOutcome(log: Log, outDir: string): Promise<Outcome> {
 		session.unresolvedLeads = [...(leads.get(key) ?? [])].sort();
 	}
 	const deadLetters: DeadLetter[] = [];
-	for await (const { value } of records(log, 'deadletter')) deadLetters.push(deadLetterCodec.decode(value));
-	return { sessions, hosts: await hostsOf(log), deadLetters };
+	for await (const { value } of records('deadletter')) deadLetters.push(deadLetterCodec.decode(value));
+	return { sessions, hosts: await hostsOf(records('session')), deadLetters };
 }
 
-async function* records(log: Log, topic: Topic): AsyncGenerator<LogRecord> {
-	for (let partition = 0; partition < log.partitions(topic); partition++) yield* readTopic(log, topic, partition);
+async function* recordsOf(log: Log, topic: Topic, seals: Seals | undefined): AsyncGenerator<LogRecord> {
+	for (let partition = 0; partition < log.partitions(topic); partition++)
+		yield* readTopic(log, topic, partition, seals);
 }
 
-async function hostsOf(log: Log): Promise<Map<string, string>> {
+async function hostsOf(records: AsyncIterable<LogRecord>): Promise<Map<string, string>> {
 	const { decodeFactBatch } = await import('@affidavit/model/facts.ts');
 	const hosts = new Map<string, string>();
-	for await (const { key, value } of records(log, 'session')) {
+	for await (const { key, value } of records) {
 		if (hosts.has(key)) continue;
 		try {
 			hosts.set(key, decodeFactBatch(value).facts.opened?.host ?? '');

@@ -89,4 +89,21 @@ for (const recorded of [false, true])
 			t.diagnostic(JSON.stringify(sum));
 			assert.ok(reached(sum.lostStores), 'the simulation reached what it is for');
 		});
+
+		it('and when the store is taken back to what it was, or lost, with calls that sleep through it', async (t) => {
+			const sum = await sumOver(
+				recorded,
+				(seed) => ({
+					...quiet(seed),
+					crash: 0.005,
+					zombie: 0.003,
+					lostStore: seed % 2 ? 0.002 : 0,
+					rolledBack: 0.003,
+					paused: 0.02,
+				}),
+				1,
+			);
+			t.diagnostic(JSON.stringify(sum));
+			assert.ok(reached(sum.lostStores), 'the simulation reached what it is for');
+		});
 	});

@@ -132,5 +132,6 @@ export const play = (
 		const none: Disturbed = { steps: 0, crashes: 0, fenced: 0, lostStores: 0 };
 		const disturbed = disturbance ? await runDisturbed(world, disturbance, intruder) : none;
 		if (!disturbance) await runUndisturbed(world, 1 + options.partitions * 7);
-		return { ...disturbed, outcome: await readOutcome(world.log, world.outDir) };
+		const seals = world.seals?.get('sign');
+		return { ...disturbed, outcome: await readOutcome(world.log, world.outDir, seals) };
 	});

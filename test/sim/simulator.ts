@@ -1,10 +1,12 @@
 // Seeded runs of the whole pipeline: sources and stages as processes that take turns, die at any call and start anew, over
 // a store that may be lost at any moment.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Log, OutRecord, Store } from '@affidavit/stream/ports.ts';
+import type { StoreSnapshot } from '@affidavit/stream/memory/store.ts';
+import type { Log, OutRecord, Stamp, Store } from '@affidavit/stream/ports.ts';
 import { openPartition } from '@affidavit/stream/runner/partition-runner.ts';
 import { openSource } from '@affidavit/stream/runner/source.ts';
 import { runTopology } from '@affidavit/stream/runner/topology.ts';
+import { unitedSeals } from '../../packages/stream/test/sim/forger.ts';
 import { createRandom } from '../../packages/stream/test/sim/random.ts';
 import { createScheduler, gated, restarting, type Scheduler } from '../../packages/stream/test/sim/scheduler.ts';
 import { openStage, type ProcessPorts, type StageName, stageNames, type World } from './world.ts';
@@ -19,12 +21,16 @@ export interface Disturbance {
 	zombie: number;
 	/** Chance per step that the stages' store is lost. */
 	lostStore: number;
+	/** Chance per step that it is taken back to what it was some time ago. Default 0. */
+	rolledBack?: number;
+	/** Chance per step that a call is stopped, and that a stopped one goes on. Default 0. */
+	paused?: number;
 }
 
 /** Writes straight to a topic, as whoever stole a service's credentials could; at a moment of its own. */
 export interface Intruder {
 	/** Records to write next, from what the log holds; null: not yet. Called until it has given them. */
-	records: (log: Log) => Promise<readonly OutRecord[] | null>;
+	records: (world: World) => Promise<readonly (OutRecord & Partial<Stamp>)[] | null>;
 }
 
 export interface Disturbed {
@@ -40,8 +46,8 @@ export async function runUndisturbed(world: World, batchRecordsMax?: number): Pr
 	const sources = Promise.all(
 		[...world.inputs.keys()].map((host) => writeInput(host, world, { log, store: world.hostStore }, 256, () => {})),
 	);
-	const ports = { log, store, emit: events.emit };
-	const stages = stageNames.map((name) => openStage(name, world, { log, store, gate: async () => {} }));
+	const ports = { log, store, emit: events.emit, ...(world.seals && { seals: unitedSeals(world.seals) }) };
+	const stages = stageNames.map((name) => openStage(name, world, { ...ports, gate: async () => {} }));
 	await runTopology(stages, ports, { until: sources, ...(batchRecordsMax ? { batchRecordsMax } : {}) });
 	await sources;
 }
@@ -64,6 +70,7 @@ export async function runDisturbed(world: World, disturbance: Disturbance, intru
 	for (const process of processes) start(process);
 	if (intruder) start(() => restarting(scheduler, () => intrude(intruder, world, scheduler)));
 	let lostStores = 0;
+	const snapshots: StoreSnapshot[] = [];
 	let steps = 0;
 	for (; steps < disturbance.steps && failures.length === 0; steps++) {
 		if (random.chance(disturbance.zombie)) start(processes[random.below(processes.length)] as () => Promise<void>);
@@ -71,6 +78,16 @@ export async function runDisturbed(world: World, disturbance: Disturbance, intru
 			world.store.clear();
 			lostStores += 1;
 		}
+		if (disturbance.rolledBack !== undefined) {
+			if (random.chance(0.01)) snapshots.splice(random.below(4), 1, world.store.snapshot());
+			const snapshot = snapshots[random.below(snapshots.length)];
+			if (snapshot && random.chance(disturbance.rolledBack)) {
+				world.store.restore(snapshot);
+				lostStores += 1;
+			}
+		}
+		if (random.chance(disturbance.paused ?? 0)) scheduler.freezeOne();
+		if (random.chance(disturbance.paused ?? 0)) scheduler.thawOne();
 		await nextTurn();
 		if (!scheduler.letOneThrough()) break;
 	}
@@ -107,7 +124,8 @@ const stageProcess = (
 ): Promise<void> =>
 	restarting(scheduler, () =>
 		live(scheduler, async (own): Promise<'fenced'> => {
-			const ports: ProcessPorts = { ...gated(world.log, world.store, own), gate: own.gate };
+			const seals = world.seals?.get(name);
+			const ports: ProcessPorts = { ...gated(world.log, world.store, own), gate: own.gate, ...(seals && { seals }) };
 			const runner = await openPartition(
 				openStage(name, world, ports),
 				partition,
@@ -130,14 +148,14 @@ const sourceProcess = (host: string, world: World, scheduler: Scheduler, commitM
 		}),
 	);
 
-async function intrude(intruder: Intruder, { log }: World, scheduler: Scheduler): Promise<'done'> {
-	let records = await intruder.records(log);
+async function intrude(intruder: Intruder, world: World, scheduler: Scheduler): Promise<'done'> {
+	let records = await intruder.records(world);
 	while (records === null) {
 		await scheduler.gate('idle');
-		records = await intruder.records(log);
+		records = await intruder.records(world);
 	}
 	for (const [offset, record] of records.entries())
-		await log.append([{ ...record, origin: { stage: 'ingest:intruder', partition: 0, offset, index: 0 } }]);
+		await world.log.append([{ origin: { stage: 'ingest:intruder', partition: 0, offset, index: 0 }, ...record }]);
 	return 'done';
 }
 

@@ -14,7 +14,9 @@ import { createMemoryBlobs } from '@affidavit/stream/memory/blobs.ts';
 import { createMemoryLog, type MemoryLog } from '@affidavit/stream/memory/log.ts';
 import { createMemoryStore, type MemoryStore } from '@affidavit/stream/memory/store.ts';
 import type { Blobs, Log, OutRecord, Store } from '@affidavit/stream/ports.ts';
+import type { Seals } from '@affidavit/stream/seal/seal.ts';
 import type { Stage } from '@affidavit/stream/stage.ts';
+import { sealsOf } from '../../packages/stream/test/sim/forger.ts';
 import { newHostKey, type SimulatedKey } from './delivery.ts';
 import type { Manifests } from './recordings.ts';
 
@@ -31,6 +33,8 @@ export interface World {
 	manifests: Manifests;
 	keys: HostKeys;
 	skewUs: number;
+	/** Of each stage; null: the log is one process's own. */
+	seals: ReadonlyMap<string, Seals> | null;
 	events: ReturnType<typeof collectingEmit>;
 }
 
@@ -43,11 +47,14 @@ export interface WorldOptions {
 	keys: HostKeys;
 	partitions: number;
 	skewUs: number;
+	/** Stages seal what they write, and take nothing else. Default false. */
+	sealed?: boolean;
 }
 
-export function openWorld({ partitions, ...rest }: WorldOptions): World {
+export function openWorld({ partitions, sealed, ...rest }: WorldOptions): World {
 	return {
 		...rest,
+		seals: sealed ? sealsOf(stageNames) : null,
 		log: createMemoryLog({ partitions: { trace: partitions, session: partitions, verdict: partitions } }),
 		store: createMemoryStore(),
 		hostStore: createMemoryStore(),
@@ -66,6 +73,7 @@ export type StageName = (typeof stageNames)[number];
 export interface ProcessPorts {
 	log: Log;
 	store: Store;
+	seals?: Seals;
 	/** Waits its turn before work that takes time outside log and store. */
 	gate: (point: string) => Promise<void>;
 }
@@ -76,8 +84,9 @@ const signingKey = newHostKey();
 const signer = createKeySigner(signingKey.privateKey, signingKey.keyId);
 
 /** A fresh stage, as a process that starts has it. Retries of the signer do not wait. */
-export function openStage(name: StageName, world: World, { log, store, gate }: ProcessPorts): Stage {
+export function openStage(name: StageName, world: World, ports: ProcessPorts): Stage {
 	const { emit } = world.events;
+	const { gate } = ports;
 	switch (name) {
 		case 'correlate':
 			return createCorrelateStage({
@@ -97,22 +106,22 @@ export function openStage(name: StageName, world: World, { log, store, gate }: P
 					return world.manifests.get(repository) ?? { manifest: null, note: 'not-configured: no such repository' };
 				},
 				blobs: { put: (bytes) => gated(gate, 'put', () => world.blobs.put(bytes)) },
-				readFacts: (session, _partition, expected) => readFacts({ log, store }, session, factsList(session), expected),
+				readFacts: (session, hint, expected) => readFacts(ports, session, factsList(session), expected, hint),
 				emit,
 			});
 		case 'sign':
-			return signStage(world, { log, store, gate }, emit);
+			return signStage(world, ports, emit);
 	}
 }
 
-const signStage = (world: World, { log, store, gate }: ProcessPorts, emit: Emit): Stage =>
+const signStage = (world: World, ports: ProcessPorts, emit: Emit): Stage =>
 	createSignStage({
 		readFacts: ({ session, factsList: list, factBatches: batches, factsHead: head }) =>
-			readFacts({ log, store }, session, list, { batches, head }),
+			readFacts(ports, session, list, { batches, head }),
 		blobs: world.blobs,
 		signer: {
 			verifier: signer.verifier,
-			sign: (payload) => gated(gate, 'signature', () => signer.sign(payload)),
+			sign: (payload) => gated(ports.gate, 'signature', () => signer.sign(payload)),
 		},
 		outDir: world.outDir,
 		emit,

@@ -19,6 +19,21 @@ export function sealsOf(stages: readonly string[]): Map<string, Seals> {
 	return new Map([...keys.values()].map((own) => [own.stage, createKeyedSeals({ own, resolve })]));
 }
 
+/** Of a process that runs all stages: each record is sealed by its own stage. */
+export function unitedSeals(seals: ReadonlyMap<string, Seals>): Seals {
+	const of = (stage: string): Seals => {
+		const found = seals.get(stage);
+		if (!found) throw new Error(`${stage}: expected one of ${[...seals.keys()].join(', ')}`);
+		return found;
+	};
+	return {
+		seal: (record) => of(record.origin.stage).seal(record),
+		// What is published together is one stage's.
+		sealAll: (records) => (records[0] ? of(records[0].origin.stage).sealAll(records) : []),
+		check: (record) => [...seals.values()][0]?.check(record) ?? null,
+	};
+}
+
 export interface Forgery {
 	record: StampedRecord;
 	/** False for a copy of a genuine record: that is no forgery, and is dropped as any copy. */

@@ -11,7 +11,7 @@ import { readTopic } from '../../src/runner/read-topic.ts';
 import { openSource } from '../../src/runner/source.ts';
 import { runTopology } from '../../src/runner/topology.ts';
 import type { SealErrorCode, Seals } from '../../src/seal/seal.ts';
-import { forge, sealsOf, someGenuine } from './forger.ts';
+import { forge, sealsOf, someGenuine, unitedSeals } from './forger.ts';
 import { createRandom, type Random } from './random.ts';
 import { createScheduler, gated, restarting, type Scheduler } from './scheduler.ts';
 import { encodeToy, holdStage, judgeStage, type ToyRecord } from './toy-stages.ts';
@@ -226,22 +226,8 @@ async function writeInput(
 async function finish(world: World, batchRecordsMax: number): Promise<void> {
 	const { emit } = collectingEmit();
 	const sources = Promise.all(hosts.map((host) => writeInput(host, world, world.log, world.hostStore, () => {})));
-	const drain = async (until: Promise<unknown>): Promise<void> => {
-		// Each with the seals of its own; round after round, for none hears of the others' end.
-		await Promise.all(
-			stages.map((stage) => {
-				const seals = world.seals?.get(stage.name);
-				const ports = { log: world.log, store: world.store, emit, ...(seals && { seals }) };
-				return runTopology([stage], ports, { until, batchRecordsMax });
-			}),
-		);
-	};
-	if (world.seals === null)
-		await runTopology(stages, { log: world.log, store: world.store, emit }, { until: sources, batchRecordsMax });
-	else {
-		await drain(sources);
-		for (const _ of stages) await drain(Promise.resolve());
-	}
+	const ports = { log: world.log, store: world.store, emit, ...(world.seals && { seals: unitedSeals(world.seals) }) };
+	await runTopology(stages, ports, { until: sources, batchRecordsMax });
 	await sources;
 }
 
