@@ -47,5 +47,17 @@ export function redisAclRules(
 	];
 }
 
+/** The same for the Sentinels' own users: who is master, who else watches it, and word of a failover. */
+export const sentinelAclRules: readonly string[] = [
+	'resetkeys',
+	'resetchannels',
+	'-@all',
+	'&+switch-master',
+	'+sentinel|get-master-addr-by-name',
+	'+sentinel|sentinels',
+	'+subscribe',
+	'+info',
+];
+
 /** The text itself as a glob pattern. */
 const patternOf = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&');

@@ -29,6 +29,8 @@ export interface Connection {
 
 export const reconnectDelayMsMax = 5000;
 
+const revivalDelayMs = 500;
+
 /** Doubles from 50 ms; `spreadMs` keeps the clients of a server that comes back from all coming at once. */
 export const reconnectDelayMs = (attempt: number, spreadMs: number): number =>
 	Math.min(50 * 2 ** Math.min(attempt - 1, 10), reconnectDelayMsMax) + spreadMs;
@@ -55,6 +57,15 @@ export function connect(settings: RedisSettings): Connection {
 	client.on('node error', noteError);
 	client.on('ready', () => {
 		lastError = undefined;
+	});
+	let revival: NodeJS.Timeout | null = null;
+	// The client library gives up where a failover meets an attempt to connect that is under way; the store does not.
+	client.on('end', () => {
+		if (closed || revival !== null) return;
+		revival = setTimeout(() => {
+			revival = null;
+			client.connect().catch(noteError);
+		}, revivalDelayMs);
 	});
 	const answer = <T>(what: string, reply: Promise<T>): Promise<T> =>
 		new Promise((resolve, reject) => {
@@ -87,6 +98,7 @@ export function connect(settings: RedisSettings): Connection {
 		ready: () => answer('connect', readiness(client)),
 		close: () => {
 			closed = true;
+			if (revival !== null) clearTimeout(revival);
 			client.disconnect();
 		},
 	};

@@ -7,12 +7,15 @@ import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../../../../test/servers/redis.ts';
 import { MissingTool } from '../../../../test/servers/tools.ts';
 import { collectingEmit } from '../../src/internal-event.ts';
+import { connect } from '../../src/redis/connection.ts';
+import { redisSettings } from '../../src/redis/options.ts';
 import { record } from '../contract/log.ts';
 import {
 	bytes,
 	closeStores,
 	commitOf,
 	listed,
+	nonce,
 	openStore,
 	persistently,
 	rejectsWith,
@@ -219,6 +222,21 @@ describe('a Redis that is away, hangs or is full', () => {
 			await store.close();
 		},
 	);
+
+	withServer('a client that gave up is made to try again', { aof: 'off' }, async (server) => {
+		const settings = redisSettings({ url: server.url, emit: () => {}, nonce });
+		const connection = connect(settings);
+		await connection.ready();
+		const pinged = (): Promise<string> => connection.answer('ping', connection.client.ping());
+		assert.equal(await pinged(), 'PONG');
+		connection.client.disconnect();
+		await assert.rejects(pinged(), rejectsWith('unavailable'));
+		assert.equal(await persistently(pinged), 'PONG');
+		connection.close();
+		await assert.rejects(pinged(), rejectsWith('closed'));
+		await delay(1000);
+		assert.equal(connection.client.status, 'end');
+	});
 
 	withServer(
 		'a full server refuses the whole commit, and takes it once there is room',

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { redisServer } from '../../../../test/servers/redis-tool.ts';
 import type { Scope } from '../../src/ports.ts';
-import { redisAclRules } from '../../src/redis/acl.ts';
+import { redisAclRules, sentinelAclRules } from '../../src/redis/acl.ts';
 import { record } from '../contract/log.ts';
 import { storeContract } from '../contract/store.ts';
 import { orSkip, type RedisCluster, startCluster, startSentinelGroup, startTlsRedis, until } from './servers.ts';
@@ -74,9 +74,12 @@ async function commitUntil(
 describe('store behind a Sentinel', { skip: missing }, () => {
 	it('goes on at the new master when the old one dies, hangs or is demoted in the middle of commits', async () => {
 		await using group = await startSentinelGroup();
+		await group.addUser('watcher', sentinelAclRules);
 		const store = await openStore({
 			sentinels: [{ host: '127.0.0.1', port: group.sentinelPort }],
 			masterName: group.masterName,
+			sentinelUsername: 'watcher',
+			sentinelPassword: 'secret',
 			commandTimeoutMs: 1000,
 		});
 		let isDone = false;

@@ -44,6 +44,8 @@ export interface SentinelGroup extends AsyncDisposable {
 	replica: RedisServer;
 	sentinelPort: number;
 	masterName: string;
+	/** Gives the Sentinel a user, password `secret`. */
+	addUser(name: string, rules: readonly string[]): Promise<void>;
 	/** Port of who is master by the Sentinel's word. */
 	masterPort(): Promise<number>;
 }
@@ -92,6 +94,10 @@ export async function startSentinelGroup(): Promise<SentinelGroup> {
 		replica,
 		sentinelPort: port,
 		masterName,
+		addUser: (name, rules) =>
+			onServer(url, async (redis) => {
+				await redis.call('ACL', 'SETUSER', name, 'reset', 'on', '>secret', ...rules);
+			}),
 		masterPort: () =>
 			onServer(url, async (redis) =>
 				Number(((await redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)) as string[])[1]),
