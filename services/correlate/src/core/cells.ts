@@ -11,7 +11,7 @@ import { loadContent, loadNode, type StoredContent, type StoredNode, storeConten
 export type Cells = Map<string, Uint8Array | null>;
 
 /** Cell keys: kind, host, own key. A host's name is encoded, so that no other host's key can start with it. */
-const keyOf = (kind: 'h' | 'p' | 'i' | 's' | 'd', host: string, own: string): string =>
+const keyOf = (kind: 'h' | 'k' | 'p' | 'i' | 's' | 'd', host: string, own: string): string =>
 	`${kind}/${encodeURIComponent(host.toWellFormed())}/${own}`;
 
 const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
@@ -39,8 +39,6 @@ interface StoredHost {
 	newestUs: number;
 	generation: number;
 	openings: number;
-	hooks: string[];
-	listedHooks: [string, number][];
 	gaps: Host['gaps'];
 	kept: Omit<Kept, 'pending'>[];
 	pendingExecs: [number, { event: PendingExec['event']; otherSize: number; copies: number; kept: number }[]][];
@@ -50,6 +48,14 @@ interface StoredHost {
 	refillFrom: number;
 	marks: Host['records']['marks'];
 }
+
+/** Apart from the host's own cell, which every commit writes. */
+interface StoredHooks {
+	seen: string[];
+	listed: [hook: string, fromUs: number][];
+}
+
+const storedHooks = (host: Host): StoredHooks => ({ seen: [...host.hooks], listed: [...host.listedHooks] });
 
 /** Writes what changed since the last snapshot, and forgets that it changed. */
 export function snapshot(host: Host, cells: Cells): void {
@@ -63,6 +69,8 @@ export function snapshot(host: Host, cells: Cells): void {
 	snapshotProcesses(host, cells);
 	snapshotContents(host, cells);
 	snapshotSizes(host, cells);
+	if (host.hooksChanged) cells.set(keyOf('k', host.name, ''), encode(storedHooks(host)));
+	host.hooksChanged = false;
 	cells.set(keyOf('h', host.name, ''), encode(storedHost(host)));
 }
 
@@ -156,8 +164,6 @@ function storedHost(host: Host): StoredHost {
 		newestUs: host.reorder.newestUs,
 		generation: host.sizes.generation,
 		openings: host.openings,
-		hooks: [...host.hooks],
-		listedHooks: [...host.listedHooks],
 		gaps: host.gaps,
 		kept: kept.map(({ pending: _, ...rest }) => rest),
 		pendingExecs: [...host.pendingExecs].map(([pid, list]) => [
@@ -178,6 +184,7 @@ function storedHost(host: Host): StoredHost {
 
 /** Every cell that a host may have, its own excepted. */
 export function* cellKeysOf(host: Host): Iterable<string> {
+	yield keyOf('k', host.name, '');
 	for (const id of host.tree.nodes.keys()) yield keyOf('p', host.name, id);
 	for (const id of host.tree.removed) yield keyOf('p', host.name, id);
 	for (const content of host.contents.all) yield keyOf('i', host.name, String(content.id));
@@ -198,7 +205,7 @@ export function restore(cells: ReadonlyMap<string, Uint8Array>): Map<string, Hos
 	const loading = new Map<string, Loading>();
 	for (const [key, bytes] of cells) {
 		const kind = key.slice(0, 2);
-		if (!/^[hpisd]\/$/.test(kind)) continue;
+		if (!/^[hkpisd]\/$/.test(kind)) continue;
 		const end = key.indexOf('/', 2);
 		const name = decodeURIComponent(key.slice(2, end));
 		let one = loading.get(name);
@@ -208,6 +215,7 @@ export function restore(cells: ReadonlyMap<string, Uint8Array>): Map<string, Hos
 		}
 		const value = decode(key, bytes);
 		if (kind === 'h/') restoreHost(one.host, value as StoredHost);
+		else if (kind === 'k/') restoreHooks(one.host, value as StoredHooks);
 		else if (kind === 's/') restoreSession(one.host, value as StoredSession);
 		else if (kind === 'p/') one.nodes.push(value as StoredNode);
 		else if (kind === 'i/') one.contents.push(value as StoredContent);
@@ -246,8 +254,6 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.reorder.newestUs = stored.newestUs;
 	host.sizes.generation = stored.generation;
 	host.openings = stored.openings;
-	host.hooks = new Set(stored.hooks);
-	host.listedHooks = new Map(stored.listedHooks ?? []);
 	host.gaps = stored.gaps;
 	host.kept = stored.kept.map((kept) => ({ ...kept, pending: null }));
 	for (const [pid, list] of stored.pendingExecs)
@@ -264,6 +270,11 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.contents.clock = stored.clock;
 	host.refillFrom = stored.refillFrom;
 	host.records.marks = stored.marks;
+}
+
+function restoreHooks(host: Host, { seen, listed }: StoredHooks): void {
+	host.hooks = new Set(seen);
+	host.listedHooks = new Map(listed);
 }
 
 function restoreSession(host: Host, stored: StoredSession): void {

@@ -68,7 +68,7 @@ const sameFact = (a: FileFact, b: FileFact): boolean =>
 	a.foreign === b.foreign &&
 	a.writerForeign === b.writerForeign;
 
-/** Adds a file fact, and the foreign processes that it names. */
+/** Adds a file fact, which is the collector's from then on, and the foreign processes that it names. */
 export function addFile(collector: Collector, session: Session, fact: FileFact): void {
 	const g = gather(collector, session);
 	const first = g.files.get(fact.path);
@@ -86,10 +86,9 @@ export function addFile(collector: Collector, session: Session, fact: FileFact):
 		return;
 	}
 	session.facts++;
-	const copy = { ...fact };
-	g.files.set(fact.path, { fact: copy, next: first ?? null });
-	g.facts.files.push(copy);
-	g.text += copy.path.length + copy.path2.length;
+	g.files.set(fact.path, { fact, next: first ?? null });
+	g.facts.files.push(fact);
+	g.text += fact.path.length + fact.path2.length;
 	g.items++;
 	if (fact.foreign) nameForeign(collector, session, fact.execId);
 	if (fact.writer !== '' && fact.writerForeign) nameForeign(collector, session, fact.writer);

@@ -88,6 +88,8 @@ export interface Host {
 	hooks: Set<string>;
 	/** Hooks that batches say are loaded, of which no event was applied: known from this event time on. */
 	listedHooks: Map<string, number>;
+	/** Hooks became known since the last snapshot. */
+	hooksChanged: boolean;
 	gaps: Gaps;
 	kept: Kept[];
 	pendingExecs: Map<number, PendingExec[]>;
@@ -128,6 +130,7 @@ export function createHost(name: string): Host {
 		openings: 0,
 		hooks: new Set(),
 		listedHooks: new Map(),
+		hooksChanged: false,
 		gaps: createGaps(),
 		kept: [],
 		pendingExecs: new Map(),
@@ -158,6 +161,7 @@ export function noteHook(step: Step, hook: string): void {
 	const { hooks, listedHooks } = step.host;
 	if (hooks.has(hook)) return;
 	listedHooks.delete(hook);
+	step.host.hooksChanged = true;
 	if (hooks.size + listedHooks.size < hooksMax && hook.length <= hookLengthMax) hooks.add(hook);
 	else notice(step.notices, 'hooks_forgotten', 'limit', false);
 }
@@ -169,6 +173,7 @@ export function noteHook(step: Step, hook: string): void {
 export function listHook(step: Step, hook: string, fromUs: number): void {
 	const { hooks, listedHooks } = step.host;
 	if (hooks.has(hook) || listedHooks.has(hook)) return;
+	step.host.hooksChanged = true;
 	if (hooks.size + listedHooks.size < hooksMax && hook.length <= hookLengthMax) listedHooks.set(hook, fromUs);
 	else notice(step.notices, 'hooks_forgotten', 'limit', false);
 }

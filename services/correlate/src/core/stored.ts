@@ -1,11 +1,13 @@
 // Compact stored forms of the entries of which a host has many: values in a fixed order instead of named fields.
+import { emptyFileSha256 } from '@affidavit/model/digests.ts';
 import type { FileOp } from '@affidavit/model/generated/session.ts';
 import type { Content, Deed } from './content.ts';
 import type { ProcessChain, ProcessNode } from './process-tree.ts';
 
 type StoredDeed = [
 	op: FileOp,
-	execId: string,
+	/** 0: the content's writer. */
+	execId: string | 0,
 	session: number,
 	epoch: number,
 	container: string,
@@ -15,9 +17,12 @@ type StoredDeed = [
 	version: number,
 	size: number,
 	flags: number,
-	digest: string,
-	firstUs: number,
-	lastUs: number,
+	/** 0: the empty file's. */
+	digest: string | 0,
+	/** Before the content was written last. */
+	agoUs: number,
+	/** From the first operation to the last. */
+	spanUs: number,
 	count: number,
 ];
 
@@ -36,7 +41,8 @@ export type StoredContent = [
 	changeSeenUs: number,
 	openedFor: number,
 	marks: [session: number, wrote: boolean, silent: boolean][],
-	holders: [execId: string, session: number][],
+	/** 0: the content's writer. */
+	holders: [execId: string | 0, session: number][],
 	touched: number,
 	deeds: StoredDeed[],
 	runs: number[],
@@ -59,16 +65,16 @@ export function storeContent(c: Content): StoredContent {
 		c.changeSeenUs,
 		c.openedFor,
 		c.marks.map((m) => [m.session, m.wrote, m.silent]),
-		c.holders.map((h) => [h.execId, h.session]),
+		c.holders.map((h) => [h.execId === c.writer ? 0 : h.execId, h.session]),
 		c.touched,
-		c.deeds.map((d) => storeDeed(d, name)),
+		c.deeds.map((d) => storeDeed(d, c, name)),
 		c.runs,
 	];
 }
 
-const storeDeed = (d: Deed, name: string): StoredDeed => [
+const storeDeed = (d: Deed, c: Content, name: string): StoredDeed => [
 	d.op,
-	d.execId,
+	d.execId === c.writer ? 0 : d.execId,
 	d.session,
 	d.epoch,
 	d.container,
@@ -77,9 +83,9 @@ const storeDeed = (d: Deed, name: string): StoredDeed => [
 	d.version,
 	d.size,
 	d.flags,
-	d.digest,
-	d.firstUs,
-	d.lastUs,
+	d.digest === emptyFileSha256 ? 0 : d.digest,
+	c.writtenUs - d.firstUs,
+	d.lastUs - d.firstUs,
 	d.count,
 ];
 
@@ -101,17 +107,17 @@ export function loadContent(s: StoredContent): Content {
 		changeSeenUs: Number(s[11]),
 		openedFor: s[12],
 		marks: s[13].map(([session, wrote, silent]) => ({ session, wrote, silent })),
-		holders: s[14].map(([execId, session]) => ({ execId, session })),
-		deeds: s[16].map((deed) => loadDeed(deed, names[0] ?? '')),
+		holders: s[14].map(([execId, session]) => ({ execId: execId === 0 ? s[5] : execId, session })),
+		deeds: s[16].map((deed) => loadDeed(deed, s[5], s[7], names[0] ?? '')),
 		runs: s[17] ?? [],
 		touched: s[15],
 		dirty: false,
 	};
 }
 
-const loadDeed = (s: StoredDeed, name: string): Deed => ({
+const loadDeed = (s: StoredDeed, writer: string, writtenUs: number, name: string): Deed => ({
 	op: s[0],
-	execId: s[1],
+	execId: s[1] === 0 ? writer : s[1],
 	session: s[2],
 	epoch: s[3],
 	container: s[4],
@@ -120,9 +126,9 @@ const loadDeed = (s: StoredDeed, name: string): Deed => ({
 	version: s[7],
 	size: s[8],
 	flags: s[9],
-	digest: s[10],
-	firstUs: s[11],
-	lastUs: s[12],
+	digest: s[10] === 0 ? emptyFileSha256 : s[10],
+	firstUs: writtenUs - s[11],
+	lastUs: writtenUs - s[11] + s[12],
 	count: s[13],
 });
 
