@@ -1,14 +1,8 @@
 // Compression for kafkajs, which keeps its codecs in one table of the process. Reading is bounded: a batch that grows past the
 // bound, or that is not laid out as a batch must be, is refused before it takes memory (refusedBatch).
-import { promisify } from 'node:util';
-import { constants, gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
 import { guardRecords, refusedBatch } from './record-guard.ts';
-
-const deflate = promisify(gzip);
-const inflate = promisify(gunzip);
-const zstd = promisify(zstdCompress);
-const unzstd = promisify(zstdDecompress);
 
 /** kafkajs's bit for each; `none` is here so that what was not compressed is looked at as well. */
 const types = { none: 0, gzip: 1, zstd: 4 } as const;
@@ -17,31 +11,45 @@ interface Encoded {
 	buffer: Buffer;
 }
 
-/** The table is the process's: the last call's settings hold for all. Called when a log is opened. */
+/**
+ * On the caller's thread: a request's worth takes some milliseconds, and the pool's hand-over, its small pieces and the collection
+ * of these cost more than the work itself. The table is the process's: the last call's settings hold for all.
+ */
 export function registerCodecs(settings: { level: number; batchBytesMax: number }): void {
 	const table = kafkajs.CompressionCodecs as unknown as Record<number, () => object>;
-	const bound = { maxOutputLength: settings.batchBytesMax };
+	const { level, batchBytesMax: maxOutputLength } = settings;
 	const none = {
 		compress: async (encoded: Encoded) => encoded.buffer,
 		decompress: async (buffer: Buffer) => guardRecords(buffer),
 	};
 	const gzipCodec = {
-		compress: (encoded: Encoded) => deflate(encoded.buffer, { level: Math.min(9, settings.level) }),
-		decompress: async (buffer: Buffer) => guardRecords(await bounded(inflate(buffer, bound))),
+		compress: async ({ buffer }: Encoded) =>
+			gzipSync(buffer, { level: Math.min(9, Math.max(1, level)), chunkSize: chunkOf(buffer.length) }),
+		decompress: async (buffer: Buffer) =>
+			guardRecords(bounded(() => gunzipSync(buffer, { maxOutputLength, chunkSize: chunkOf(buffer.length * growth) }))),
 	};
-	const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: settings.level } };
+	const params = { [constants.ZSTD_c_compressionLevel]: level };
 	const zstdCodec = {
-		compress: (encoded: Encoded) => zstd(encoded.buffer, zstdOptions),
-		decompress: async (buffer: Buffer) => guardRecords(await bounded(unzstd(buffer, bound))),
+		compress: async ({ buffer }: Encoded) => zstdCompressSync(buffer, { params, chunkSize: chunkOf(buffer.length) }),
+		decompress: async (buffer: Buffer) =>
+			guardRecords(
+				bounded(() => zstdDecompressSync(buffer, { maxOutputLength, chunkSize: chunkOf(buffer.length * growth) })),
+			),
 	};
 	table[types.none] = () => none;
 	table[types.gzip] = () => gzipCodec;
 	table[types.zstd] = () => zstdCodec;
 }
 
-async function bounded(output: Promise<Buffer>): Promise<Buffer> {
+/** What batches of events usually grow to; most are given out in one piece then. */
+const growth = 4;
+const chunkMin = 4 * 1024;
+const chunkMax = 4 * 1024 ** 2;
+const chunkOf = (bytes: number): number => Math.min(chunkMax, Math.max(chunkMin, bytes));
+
+function bounded(decompress: () => Buffer): Buffer {
 	try {
-		return await output;
+		return decompress();
 	} catch (error) {
 		throw refusedBatch(`decompressing: ${(error as Error).message}`, error);
 	}

@@ -1,5 +1,6 @@
 // The topics at the broker: read, create, alter (topic-plan.ts decides what).
 import type { Admin } from 'kafkajs';
+import { StreamError } from '../errors.ts';
 import { createClient } from './client.ts';
 import { cluesOf, toStreamError } from './errors.ts';
 import type { KafkaConnection } from './options.ts';
@@ -52,9 +53,10 @@ async function shapeOf(admin: Admin, name: string): Promise<{ partitions: number
 export async function applyPlan(connection: KafkaConnection, plan: TopicPlan): Promise<void> {
 	if (plan.create.length + plan.alter.length === 0) return;
 	await withAdmin(connection, 'changing topics', async (admin) => {
-		if (plan.create.length > 0)
+		if (plan.create.length > 0) {
 			await admin.createTopics({
-				waitForLeaders: true,
+				// kafkajs's own wait fails on a broker that does not know the topic yet.
+				waitForLeaders: false,
 				topics: plan.create.map(({ name, partitions, replicationFactor, config }) => ({
 					topic: name,
 					numPartitions: partitions,
@@ -62,12 +64,30 @@ export async function applyPlan(connection: KafkaConnection, plan: TopicPlan): P
 					configEntries: entriesOf(config),
 				})),
 			});
+			for (const { name } of plan.create) await awaitTopic(admin, name);
+		}
 		for (const { name, config } of plan.alter)
 			await admin.alterConfigs({
 				validateOnly: false,
 				resources: [{ type: topicResource, name, configEntries: entriesOf(config) }],
 			});
 	});
+}
+
+const awaitMsMax = 30_000;
+
+/** Until every partition has a leader. */
+async function awaitTopic(admin: Admin, name: string): Promise<void> {
+	for (const end = Date.now() + awaitMsMax; ; ) {
+		try {
+			const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+			if (topics[0]?.partitions.every((p) => p.leader >= 0)) return;
+		} catch (error) {
+			if (toStreamError(name, error).code === 'refused') throw error;
+		}
+		if (Date.now() > end) throw new StreamError('unavailable', `${name}: created, and not led after ${awaitMsMax} ms`);
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
 }
 
 const entriesOf = (config: ReadonlyMap<string, string>): { name: string; value: string }[] =>

@@ -6,6 +6,7 @@ import { givenServers } from '../../../../test/servers/given.ts';
 import { type KafkaLog, openKafkaLog } from '../../src/kafka/log.ts';
 import type { KafkaLogOptions } from '../../src/kafka/options.ts';
 import { wantedTopics } from '../../src/kafka/topic-plan.ts';
+import { applyPlan } from '../../src/kafka/topics.ts';
 import type { Origin, OutRecord, Topic } from '../../src/ports.ts';
 
 export interface TestTopics {
@@ -38,18 +39,12 @@ export async function makeTopics(
 		sessionRetentionMs: dayMs,
 		retentionMsMin: 0,
 	});
-	await admin.createTopics({
-		waitForLeaders: true,
-		topics: wanted.map(({ name, topic, config: settings }) => ({
-			topic: name,
-			numPartitions: partitions[topic] ?? 1,
-			replicationFactor: 1,
-			configEntries: Object.entries({ ...Object.fromEntries(settings), ...config[topic] }).map(([key, value]) => ({
-				name: key,
-				value,
-			})),
-		})),
-	});
+	const create = wanted.map((settings) => ({
+		...settings,
+		partitions: partitions[settings.topic] ?? 1,
+		config: new Map([...settings.config, ...Object.entries(config[settings.topic] ?? {})]),
+	}));
+	await applyPlan({ brokers }, { create, alter: [], refuse: [] });
 	const logs: KafkaLog[] = [];
 	return {
 		brokers,
