@@ -6,6 +6,8 @@ import { Redis } from 'ioredis';
 import { redisServer } from '../../../../test/servers/redis-tool.ts';
 import type { Scope } from '../../src/ports.ts';
 import { redisAclRules, sentinelAclRules } from '../../src/redis/acl.ts';
+import { connect } from '../../src/redis/connection.ts';
+import { redisSettings } from '../../src/redis/options.ts';
 import { record } from '../contract/log.ts';
 import { storeContract } from '../contract/store.ts';
 import { orSkip, type RedisCluster, startCluster, startSentinelGroup, startTlsRedis, until } from './servers.ts';
@@ -15,6 +17,7 @@ import {
 	commitOf,
 	freshPrefix,
 	listed,
+	nonce,
 	openStore,
 	persistently,
 	type RedisStore,
@@ -209,6 +212,19 @@ describe('store on a Cluster', { skip: missing }, () => {
 		);
 		assert.deepEqual(await listed(store, 'l', 0, of), ['1', '2']);
 		await store.close();
+	});
+
+	it('is tried again where the client library gave up', async () => {
+		const connection = connect(
+			redisSettings({ cluster: cluster?.addresses, keyPrefix: 'again:', emit: () => {}, nonce }),
+		);
+		await connection.ready();
+		const got = (): Promise<string | null> => connection.answer('get', connection.client.get('again'));
+		assert.equal(await got(), null);
+		connection.client.disconnect();
+		await assert.rejects(got(), rejectsWith('unavailable'));
+		assert.equal(await persistently(got), null);
+		connection.close();
 	});
 
 	it('works as an ACL user', async () => {

@@ -9,6 +9,7 @@ import { record } from '../contract/log.ts';
 import { storeContract } from '../contract/store.ts';
 import {
 	bytes,
+	closeStores,
 	commitOf,
 	freshPrefix,
 	givenRedis,
@@ -56,7 +57,7 @@ describe('store on a single Redis', () => {
 		redis = new Redis(url);
 	});
 	after(async () => {
-		await store?.close();
+		await closeStores();
 		redis?.disconnect();
 		await removeKeys(prefix);
 	});
@@ -203,6 +204,21 @@ describe('store on a single Redis', () => {
 		assert.deepEqual(await store.listExtent(of, 'spilled'), { first: 0, end: 0 });
 	});
 
+	test('shrinks a list far over its bound by steps', async () => {
+		const of = next();
+		const roomy = await openStore({ ...(url ? { url } : {}), keyPrefix: prefix });
+		const appends = Array.from({ length: 50 }, (_, i) => ({ list: 'l', value: Buffer.alloc(1024 ** 2, i) }));
+		let version = versionOf(await roomy.commit(of, commitOf('', 1, { appends })));
+		const firsts: number[] = [];
+		for (let n = 2; n < 7; n++) {
+			const small = [{ list: 'l', value: bytes(String(n)) }];
+			version = versionOf(await store.commit(of, commitOf(version, n, { appends: small })));
+			firsts.push((await store.listExtent(of, 'l')).first);
+		}
+		assert.deepEqual(firsts, [16, 32, 48, 50, 50]);
+		assert.deepEqual(await listed(store, 'l', 0, of), ['2', '3', '4', '5', '6']);
+	});
+
 	test('gives every list an end: after its retention, or when it is told', async () => {
 		const of = next();
 		const ttl = (list: string) => redis.pttl(`${prefix}{correlate:${of.partition}}:list:${list}`);
@@ -238,7 +254,6 @@ describe('store on a single Redis', () => {
 			read += 1;
 		}
 		assert.ok(read < 40, `${read} values`);
-		await large.close();
 	});
 
 	test('lets exactly one of many win each version', async () => {

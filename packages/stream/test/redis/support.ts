@@ -69,7 +69,7 @@ export const listed = async (store: Store, list: string, from = 0, of = scope): 
 	(await Array.fromAsync(store.list(of, list, from))).map((value) => Buffer.from(value).toString());
 
 /** Repeats while the server is away, as a runner does. */
-export async function persistently<T>(attempt: () => Promise<T>, msMax = 30_000): Promise<T> {
+export async function persistently<T>(attempt: () => Promise<T>, msMax = 60_000): Promise<T> {
 	const untilMs = performance.now() + msMax;
 	for (;;) {
 		try {
