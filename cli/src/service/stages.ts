@@ -14,6 +14,7 @@ import { CliError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { alertOf, indicatorsOf, matchersOf, openSigning, rulesOf } from '../settings.ts';
 import { alertStage, correlateStage, detectStage, signStage } from '../topology.ts';
+import { patientBlobs } from './patient-blobs.ts';
 import type { Environment } from './secrets.ts';
 import type { ServiceKey } from './service-key.ts';
 import type { ServiceName } from './services.ts';
@@ -89,7 +90,7 @@ export const prepareStages: Readonly<Record<ServiceName, Prepare>> = {
 		});
 		const { signer } = await openSigning(config, emit);
 		await makeFolder(config.outDir);
-		const blobs = await openFolderBlobs({ folder: config.service.blobsDir });
+		const blobs = patientBlobs(await openFolderBlobs({ folder: config.service.blobsDir }), emit);
 		return ({ log, store, seals }) => alone(signStage({ config, log, store, seals, blobs, emit, signer }));
 	},
 	alert: async ({ config, env, emit }) => {

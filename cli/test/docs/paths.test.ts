@@ -15,7 +15,7 @@ function namedPaths(text: string): string[] {
 	return [...prose.matchAll(/`([^`\s]+)`/g)]
 		.map((match) => match[1] as string)
 		.filter((path) => topFolders.includes(path.split('/')[0] as string) && path.includes('/'))
-		.filter((path) => !/[*<>{}…]|\b[A-Z]{2,}\.(yaml|md)$/.test(path))
+		.filter((path) => !/[*<>{}…]|\b[A-Z]{2,}\.(yaml|md|avsc|VERSION)/.test(path))
 		.map((path) => path.replace(/:\d+$/, ''));
 }
 
