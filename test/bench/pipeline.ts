@@ -18,7 +18,7 @@ import { createJsonDecoder } from '@affidavit/ingest/json/decoder.ts';
 import { chainStart, verifySignedBatch } from '@affidavit/model/batch-signature.ts';
 import { sha256Hex } from '@affidavit/model/digests.ts';
 import { decodeFactBatch } from '@affidavit/model/facts.ts';
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
+import type { UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import type { LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
 import { benchKey } from './bench-key.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -32,7 +32,7 @@ const streams: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 interface Decoded {
-	batch: TraceBatch;
+	batch: UnpackedBatch;
 	payloadDigest: Uint8Array;
 }
 

@@ -2,10 +2,12 @@
 // Shared by who writes batches (ingest) and who checks them (correlate); pure.
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
 import { signedBatchCodec, traceBatchCodec } from './codec.ts';
-import { frameBytes } from './frame.ts';
+import { frameBytes, frameIdOf } from './frame.ts';
 import type { SignedBatch } from './generated/signed-batch.ts';
 import type { TraceBatch } from './generated/trace.ts';
 import type { KeyAnswer } from './host-directory.ts';
+import { type UnpackedBatch, unpackBatch } from './trace-event.ts';
+import { readTraceBatch } from './trace-reader.ts';
 
 /** A host's ed25519 key. */
 export interface HostKey {
@@ -66,7 +68,7 @@ export type BatchErrorCode =
 	| 'expired-key';
 
 export type VerifiedBatch =
-	| { kind: 'ok'; batch: TraceBatch; payloadDigest: Uint8Array; keyId: string }
+	| { kind: 'ok'; batch: UnpackedBatch; payloadDigest: Uint8Array; keyId: string }
 	/** `host`: who the batch claims to be of, at most 253 characters; empty when it does not say. */
 	| { kind: 'error'; code: BatchErrorCode; message: string; host: string };
 
@@ -78,8 +80,7 @@ export type ResolveKey = (host: string, keyId: string, atUs: number) => KeyObjec
 
 /**
  * Checks a record of topic `trace`. `resolveKey` must not return another host's key as the host's own. `atUs`: the log's time of
- * the record; -1 when it keeps none. Never throws. The chain (sequence, previous) is the caller's to check; indices into the
- * string table are checked by unpackEvents.
+ * the record; -1 when it keeps none. Never throws. The chain (sequence, previous) is the caller's to check.
  */
 export function verifySignedBatch(bytes: Uint8Array, resolveKey: ResolveKey, atUs = -1): VerifiedBatch {
 	if (bytes.byteLength > signedBatchBytesMax)
@@ -108,21 +109,27 @@ export function verifySignedBatch(bytes: Uint8Array, resolveKey: ResolveKey, atU
 			host,
 		);
 	if (answer.kind !== 'ok') return refusedKey(answer, host, keyId, atUs);
-	return decodePayload(payload, host, keyId);
+	return readPayload(payload, host, keyId);
 }
 
-/** Only what a known key has signed is decoded, and not even that on its word. */
-function decodePayload(payload: Uint8Array, host: string, keyId: string): VerifiedBatch {
-	let batch: TraceBatch;
+/** Only what a known key has signed is read, and not even that on its word. */
+function readPayload(payload: Uint8Array, host: string, keyId: string): VerifiedBatch {
+	let batch: UnpackedBatch;
 	try {
-		if (!traceBatchCodec.holds(payload)) return refused('not-a-batch', 'payload: expected a TraceBatch', host);
-		batch = traceBatchCodec.decode(payload);
+		batch = readBatch(payload);
 	} catch (cause) {
 		return refused('not-a-batch', `payload: expected a TraceBatch: ${String(cause)}`, host);
 	}
 	const shape = batch.host === host ? shapeError(batch) : 'host: not the one that the key was looked up for';
 	if (shape !== null) return refused('not-a-batch', shape, host);
 	return { kind: 'ok', batch, payloadDigest: createHash('sha256').update(payload).digest(), keyId };
+}
+
+/** What the schema in force wrote is read in one pass; older records the general way. */
+function readBatch(payload: Uint8Array): UnpackedBatch {
+	if (frameIdOf(payload) === traceBatchCodec.id) return readTraceBatch(payload);
+	if (!traceBatchCodec.holds(payload)) throw new RangeError('it holds no record of the schema that it names');
+	return unpackBatch(traceBatchCodec.decode(payload));
 }
 
 function answerOf(resolved: KeyObject | undefined | KeyAnswer): KeyAnswer {
@@ -168,11 +175,10 @@ function hostOf(payload: Uint8Array): string | null {
 	return Buffer.from(payload.buffer, payload.byteOffset + start, zigzag / 2).toString('utf8');
 }
 
-function shapeError(batch: TraceBatch): string | null {
+function shapeError(batch: UnpackedBatch): string | null {
 	if (batch.previous.byteLength !== digestBytes)
 		return `previous: ${batch.previous.byteLength} bytes: expected ${digestBytes}`;
 	if (batch.sequence < 0) return `sequence: ${batch.sequence}: expected 0 or more`;
-	if (batch.strings[0] !== '') return 'strings: expected the empty string at index 0';
 	return null;
 }
 

@@ -21,6 +21,8 @@ import {
 } from './schema-history.ts';
 
 export interface Codec<T> {
+	/** The frame's id of what `encode` writes. */
+	readonly id: number;
 	/** Frame (frame.ts) and Avro binary encoding. */
 	encode(value: T): Uint8Array;
 	/**
@@ -63,6 +65,7 @@ function codec<T>(subject: Subject): Codec<T> {
 		return reader;
 	};
 	return {
+		id: current.id,
 		encode: (value) => encode(type, current.id, value),
 		decode: (bytes) => {
 			const id = frameIdOf(bytes);

@@ -1,7 +1,7 @@
 // A fact batch in Avro, written straight from the facts: what the correlator does most often beside reading events. File facts
 // are by far the most, so they have a writer of their own; fact-writer.test.ts holds it all to the general codec.
-import { compileFields, symbolsOf, type Write } from './avro/compile-writer.ts';
-import { createWriter, reserve, takeWritten, type Writer, writeBoolean, writeLong } from './avro/writer.ts';
+import { compileFields, symbolsOf } from './avro/compile-writer.ts';
+import { createWriter, takeWritten, type Writer, writeBoolean, writeLong } from './avro/writer.ts';
 import type { FactChainLink, Facts, FileFact } from './facts.ts';
 import { frameBytes, writeFrame } from './frame.ts';
 import type { Assurance, FileOp } from './generated/session.ts';
@@ -26,12 +26,12 @@ export function writeFactBatch(link: FactChainLink, facts: Facts): Buffer {
 	writer.at = frameBytes;
 	for (const [name, write] of fields)
 		if (name === 'files') writeFiles(writer, facts.files);
-		else write(writer, valueOf(name, link, facts, table) as never);
+		else write(writer, fieldOf(name, link, facts, table) as never);
 	writeFrame(writer.bytes, schemaId);
 	return takeWritten(writer);
 }
 
-function valueOf(name: string, link: FactChainLink, facts: Facts, table: StringTable): unknown {
+function fieldOf(name: string, link: FactChainLink, facts: Facts, table: StringTable): unknown {
 	if (name === 'strings') return table.strings;
 	return name in facts ? facts[name as keyof Facts] : link[name as keyof FactChainLink];
 }
@@ -40,14 +40,21 @@ function indexStrings(files: readonly FileFact[], table: StringTable): void {
 	if (indices.length < files.length * stringsPerFile)
 		indices = new Int32Array(Math.max(indices.length * 2, files.length * stringsPerFile));
 	let at = 0;
+	// Files come in runs of one process and one writer.
+	let execId = '';
+	let execIndex = 0;
 	for (const file of files) {
-		indices[at++] = table.index(file.execId);
+		if (file.execId !== execId) {
+			execId = file.execId;
+			execIndex = table.index(execId);
+		}
+		indices[at++] = execIndex;
 		indices[at++] = table.index(file.path);
-		indices[at++] = table.index(file.path2);
+		indices[at++] = file.path2 === '' ? 0 : table.index(file.path2);
 		indices[at++] = table.index(file.ino);
-		indices[at++] = table.index(file.digest);
-		indices[at++] = table.index(file.heldBy);
-		indices[at++] = table.index(file.writer);
+		indices[at++] = file.digest === '' ? 0 : table.index(file.digest);
+		indices[at++] = file.heldBy === '' ? 0 : table.index(file.heldBy);
+		indices[at++] = file.writer === '' ? 0 : file.writer === execId ? execIndex : table.index(file.writer);
 	}
 }
 

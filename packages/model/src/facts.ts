@@ -1,12 +1,12 @@
 // A session's facts as the stages work on them, and their packed form in topic `session`.
 import { createHash } from 'node:crypto';
 import { factBatchCodec } from './codec.ts';
+import { writeFactBatch } from './fact-writer.ts';
 import type {
 	Assurance,
 	ClosedFact,
 	ConnectFact,
 	ExitFact,
-	FactBatch,
 	FileOp,
 	GapFact,
 	NoteFact,
@@ -16,7 +16,6 @@ import type {
 	ProductFact,
 	PtraceFact,
 } from './generated/session.ts';
-import { StringTable } from './string-table.ts';
 
 /** Equal file operations, folded (schemas/session.avsc, PackedFileFact, says what each field means). */
 export interface FileFact {
@@ -90,12 +89,9 @@ export const chainStart: Buffer = Buffer.alloc(32);
 
 /** Encodes one link of a session's fact chain; `head` is what the next link names as `previous`. */
 export function encodeFactBatch(link: FactChainLink, facts: Facts): { bytes: Uint8Array; head: Uint8Array } {
-	const table = new StringTable();
-	const files = facts.files.map((f) => packFile(f, table));
-	const { silences, ...rest } = facts;
-	const batch: FactBatch = { ...link, strings: table.strings, ...rest, files };
-	if (silences !== undefined) batch.gaps = [...facts.gaps, ...silences.map(asUnended)];
-	const bytes = factBatchCodec.encode(batch);
+	const { silences } = facts;
+	const packed = silences === undefined ? facts : { ...facts, gaps: [...facts.gaps, ...silences.map(asUnended)] };
+	const bytes = writeFactBatch(link, packed);
 	return { bytes, head: factHead(bytes) };
 }
 
@@ -126,31 +122,6 @@ const isUnended = (gap: GapFact): boolean => gap.cause === silentCause && gap.de
 function withSilences(facts: Facts): Facts {
 	if (!facts.gaps.some(isUnended)) return facts;
 	return { ...facts, gaps: facts.gaps.filter((gap) => !isUnended(gap)), silences: facts.gaps.filter(isUnended) };
-}
-
-function packFile(f: FileFact, t: StringTable): PackedFileFact {
-	return {
-		op: f.op,
-		execId: t.index(f.execId),
-		foreign: f.foreign,
-		path: t.index(f.path),
-		path2: t.index(f.path2),
-		dev: f.dev,
-		ino: t.index(f.ino),
-		version: f.version,
-		size: f.size,
-		flags: f.flags,
-		digest: t.index(f.digest),
-		assurance: f.assurance,
-		otherSize: f.otherSize,
-		heldBy: t.index(f.heldBy),
-		writer: t.index(f.writer),
-		writerForeign: f.writerForeign,
-		firstUs: f.firstUs,
-		lastUs: f.lastUs,
-		count: f.count,
-		copies: f.copies,
-	};
 }
 
 function unpackFile(f: PackedFileFact, text: (index: number) => string): FileFact {

@@ -154,8 +154,9 @@ export interface UnpackedBatch extends Omit<TraceBatch, 'strings' | 'processes' 
 	actors: number[];
 }
 
-/** Throws RangeError when an index is wrong. */
+/** Throws RangeError when an index is wrong, or the empty string is not where it should be. */
 export function unpackBatch({ strings, processes, events, ...rest }: TraceBatch): UnpackedBatch {
+	if (strings[0] !== '') throw new RangeError('strings: expected the empty string at index 0');
 	return { ...rest, ...unpackEvents({ strings, processes, events }), actors: events.map(({ process }) => process) };
 }
 

@@ -48,13 +48,13 @@ function readLongTail(cursor: Cursor, from: number, first: number): number {
 		if (shift < 28) low |= (byte & 0x7f) << shift;
 		else high |= (byte & 0x7f) << (shift - 28);
 		if (byte < 0x80) break;
-		if (shift === 49) throw new AvroError('a number is larger than 2^52');
+		if (shift === 49) throw new AvroError('a number is larger than 2^53');
 	}
 	cursor.at = at;
-	const value = high * 2 ** 28 + low;
-	// Up to here every integer has a double of its own.
-	if (value > Number.MAX_SAFE_INTEGER) throw new AvroError('a number is larger than 2^52');
-	return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+	// The lowest bit is the sign. Up to 2^53 every integer has a double of its own.
+	const size = high * 2 ** 27 + (low >>> 1);
+	if (size > Number.MAX_SAFE_INTEGER) throw new AvroError('a number is larger than 2^53');
+	return (low & 1) === 0 ? size : -size - 1;
 }
 
 export function readInt(cursor: Cursor): number {

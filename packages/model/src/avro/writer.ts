@@ -32,28 +32,29 @@ export function reserve(writer: Writer, count: number): void {
 	writer.bytes = grown;
 }
 
-/** A long or an int: a whole number within ±2^52. */
+/** A long or an int: a whole number within ±2^53. */
 export function writeLong(writer: Writer, value: number): void {
 	reserve(writer, longBytes);
 	const { bytes } = writer;
 	let { at } = writer;
-	if (value >= -0x4000_0000 && value < 0x4000_0000) {
-		let zigzag = (value << 1) ^ (value >> 31);
-		while (zigzag >= 0x80) {
-			bytes[at++] = (zigzag & 0x7f) | 0x80;
-			zigzag >>>= 7;
-		}
-		bytes[at++] = zigzag;
-	} else {
-		if (!(value >= -(2 ** 52) && value <= 2 ** 52)) throw new RangeError(`${value}: expected a number within ±2^52`);
-		let zigzag = value >= 0 ? value * 2 : -value * 2 - 1;
-		while (zigzag >= 0x80) {
-			// The lowest seven bits of a double: its remainder is exact.
-			bytes[at++] = (zigzag % 128) | 0x80;
-			zigzag = Math.floor(zigzag / 128);
-		}
-		bytes[at++] = zigzag;
+	let zigzag: number;
+	if (value >= -0x4000_0000 && value < 0x4000_0000) zigzag = (value << 1) ^ (value >> 31);
+	else {
+		if (!Number.isSafeInteger(value)) throw new RangeError(`${value}: expected a whole number within ±2^53`);
+		// 28 bits, the sign lowest, and what is above them: two integers, for work on doubles is slow.
+		const size = value >= 0 ? value : -value - 1;
+		zigzag = Math.floor(size / 2 ** 27);
+		const low = ((size - zigzag * 2 ** 27) << 1) | (value < 0 ? 1 : 0);
+		bytes[at++] = (low & 0x7f) | 0x80;
+		bytes[at++] = ((low >>> 7) & 0x7f) | 0x80;
+		bytes[at++] = ((low >>> 14) & 0x7f) | 0x80;
+		bytes[at++] = (low >>> 21) | 0x80;
 	}
+	while (zigzag >= 0x80) {
+		bytes[at++] = (zigzag & 0x7f) | 0x80;
+		zigzag >>>= 7;
+	}
+	bytes[at++] = zigzag;
 	writer.at = at;
 }
 

@@ -1,5 +1,5 @@
 // A host's chain of batches: duplicates, holes and forks (design 4, "Nothing upstream is trusted").
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
+import type { UnpackedBatch } from '@affidavit/model/trace-event.ts';
 
 /** Batches that are missing so far, and what is known of their neighbours. */
 export interface Hole {
@@ -93,7 +93,7 @@ const shortDigest = (digest: string): string => digest.slice(0, shortDigestLengt
 const hex = (bytes: Uint8Array): string =>
 	Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 
-export function judge(chain: BatchChain, batch: TraceBatch, digest: Uint8Array, at: JudgedAt): ChainVerdict {
+export function judge(chain: BatchChain, batch: UnpackedBatch, digest: Uint8Array, at: JudgedAt): ChainVerdict {
 	const previous = hex(batch.previous);
 	const own = hex(digest);
 	const { sequence } = batch;
@@ -119,7 +119,7 @@ export function judge(chain: BatchChain, batch: TraceBatch, digest: Uint8Array, 
 }
 
 /** A batch with a sequence that the chain has passed. */
-function judgePast(chain: BatchChain, batch: TraceBatch, previous: string, own: string, at: JudgedAt): ChainVerdict {
+function judgePast(chain: BatchChain, batch: UnpackedBatch, previous: string, own: string, at: JudgedAt): ChainVerdict {
 	const { sequence } = batch;
 	for (const hole of chain.holes) {
 		if (sequence < hole.from || sequence > hole.to) continue;
@@ -138,7 +138,7 @@ function judgePast(chain: BatchChain, batch: TraceBatch, previous: string, own: 
 	return forkOrBranch(chain, batch, previous, 'another batch has this sequence');
 }
 
-function forkOrBranch(chain: BatchChain, batch: TraceBatch, previous: string, message: string): ChainVerdict {
+function forkOrBranch(chain: BatchChain, batch: UnpackedBatch, previous: string, message: string): ChainVerdict {
 	const { branch } = chain;
 	const continues = branch !== null && branch.next === batch.sequence && branch.head === previous;
 	return continues && branch.count >= branchMin ? { kind: 'adopts' } : fork(batch.sequence, message);
@@ -150,7 +150,7 @@ const fork = (sequence: number, message: string): ChainVerdict => ({
 });
 
 /** Remembers a refused batch: several that continue each other are a branch. */
-export function refuse(chain: BatchChain, batch: TraceBatch, digest: Uint8Array): void {
+export function refuse(chain: BatchChain, batch: UnpackedBatch, digest: Uint8Array): void {
 	const { branch } = chain;
 	const continues = branch !== null && branch.next === batch.sequence && branch.head === hex(batch.previous);
 	const count = continues ? branch.count + 1 : 1;
@@ -165,7 +165,7 @@ export function endBoot(chain: BatchChain, boot: string): void {
 }
 
 /** Moves the chain on after a verdict that accepts the batch; returns the holes that are given up. */
-export function accept(chain: BatchChain, batch: TraceBatch, digest: Uint8Array, verdict: ChainVerdict): Hole[] {
+export function accept(chain: BatchChain, batch: UnpackedBatch, digest: Uint8Array, verdict: ChainVerdict): Hole[] {
 	const own = hex(digest);
 	const givenUp: Hole[] = [];
 	switch (verdict.kind) {
@@ -198,7 +198,7 @@ export function accept(chain: BatchChain, batch: TraceBatch, digest: Uint8Array,
 	return givenUp;
 }
 
-function advance(chain: BatchChain, batch: TraceBatch, own: string): void {
+function advance(chain: BatchChain, batch: UnpackedBatch, own: string): void {
 	chain.next = batch.sequence + 1;
 	chain.head = own;
 	chain.ended = false;
@@ -211,7 +211,7 @@ function remember(chain: BatchChain, sequence: number, own: string): void {
 	if (chain.recent.size > recentMax) chain.recent.delete(chain.recent.keys().next().value as number);
 }
 
-function fill(chain: BatchChain, hole: Hole, batch: TraceBatch, own: string): void {
+function fill(chain: BatchChain, hole: Hole, batch: UnpackedBatch, own: string): void {
 	const at = chain.holes.indexOf(hole);
 	const parts: Hole[] = [];
 	if (batch.sequence > hole.from) parts.push({ ...hole, to: batch.sequence - 1, after: hex(batch.previous) });

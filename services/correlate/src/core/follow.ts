@@ -1,5 +1,5 @@
 // A batch in its host's chain: what it continues, what is missing before it, what it says was lost.
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
+import type { UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import { accept, type ChainVerdict, endBoot as endChainBoot, judge, refuse } from './batch-chain.ts';
 import { closeAll } from './closing.ts';
 import { cutAll } from './collector.ts';
@@ -14,7 +14,7 @@ import { resetHost } from './reset.ts';
 /** Judges where the batch belongs; false when it is not taken. */
 export function followChain(
 	step: Step,
-	batch: TraceBatch,
+	batch: UnpackedBatch,
 	payloadDigest: Uint8Array,
 	items: readonly Item[],
 	offset: number,
@@ -71,9 +71,9 @@ export function followChain(
 	return true;
 }
 
-const isLive = (batch: TraceBatch): boolean => batch.source === 'export' || batch.source === 'grpc';
+const isLive = (batch: UnpackedBatch): boolean => batch.source === 'export' || batch.source === 'grpc';
 
-function startGap(step: Step, batch: TraceBatch, items: readonly Item[]): Gap {
+function startGap(step: Step, batch: UnpackedBatch, items: readonly Item[]): Gap {
 	const toUs = oldest(items, batch.observedUs);
 	const fromUs = toUs - step.settings.limits.skewUs;
 	return { cause: 'chain-start-missing', detail: '', fromUs, toUs, count: -1 };
@@ -107,7 +107,7 @@ function endBoot(step: Step, offset: number): void {
 	resetHost(host, offset);
 }
 
-function enter(step: Step, batch: TraceBatch, verdict: ChainVerdict, offset: number): void {
+function enter(step: Step, batch: UnpackedBatch, verdict: ChainVerdict, offset: number): void {
 	const { host, settings } = step;
 	host.boot = batch.boot;
 	host.recorded = batch.source === 'file' || batch.source === 'imported';
@@ -141,7 +141,7 @@ function causeOf(counter: string): string {
 }
 
 /** Remembers what the batch says was lost, and what it cannot say. */
-export function noteLosses(step: Step, batch: TraceBatch, items: readonly Item[]): void {
+export function noteLosses(step: Step, batch: UnpackedBatch, items: readonly Item[]): void {
 	const { host, settings } = step;
 	for (const loss of batch.losses) {
 		const { counter, count, fromUs, toUs } = loss;

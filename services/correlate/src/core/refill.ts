@@ -1,18 +1,18 @@
 // After a restart: puts back what was waiting in the reorder buffer; everything else is in the cells.
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
+import type { UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import type { Host, Settings } from './host.ts';
 import { isAhead } from './release.ts';
 import { type Item, insert, insertLate } from './reorder.ts';
-import { unpackItems } from './step.ts';
+import { itemsOf } from './step.ts';
 
 /** Takes an accepted batch again: what was not released waits as before, what was is remembered against duplicates. */
-export function refill(settings: Settings, host: Host, batch: TraceBatch, offset: number): void {
+export function refill(settings: Settings, host: Host, batch: UnpackedBatch, offset: number): void {
 	if (offset < host.refillFrom) return;
 	const { reorder } = host;
 	const { skewUs, absurdUs } = settings.limits;
 	const waiting: Item[] = [];
 	let newestUs = -1;
-	for (const item of unpackItems(batch, []) ?? []) {
+	for (const item of itemsOf(batch)) {
 		const { timeUs } = item.event;
 		if (isAhead(batch, timeUs, absurdUs)) continue;
 		if (timeUs > newestUs) newestUs = timeUs;

@@ -1,6 +1,5 @@
 // Event time: which events wait, which are settled, which come too late or are out of all time (design 6).
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
-import { compareEvents, type TraceEvent } from '@affidavit/model/trace-event.ts';
+import { compareEvents, type TraceEvent, type UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import { apply } from './apply.ts';
 import { closeDue } from './closing.ts';
 import { forgetGaps } from './gaps.ts';
@@ -10,7 +9,7 @@ import type { Refusal } from './refusal.ts';
 import { forget, type Item, insert, insertLate, next, pending } from './reorder.ts';
 
 /** Sorts the batch's events into the buffer; applies late ones at once. Returns the newest time taken, -1 when none was. */
-export function takeItems(step: Step, batch: TraceBatch, items: readonly Item[], refusals: Refusal[]): number {
+export function takeItems(step: Step, batch: UnpackedBatch, items: readonly Item[], refusals: Refusal[]): number {
 	const { host, settings, notices } = step;
 	const { absurdUs, deadLetters } = settings.limits;
 	const { reorder } = host;
@@ -37,7 +36,7 @@ export function takeItems(step: Step, batch: TraceBatch, items: readonly Item[],
 }
 
 /** Events of a batch without a clock cannot be ahead of it. */
-export const isAhead = (batch: TraceBatch, timeUs: number, absurdUs: number): boolean =>
+export const isAhead = (batch: UnpackedBatch, timeUs: number, absurdUs: number): boolean =>
 	batch.observedUs > 0 && timeUs > batch.observedUs + absurdUs;
 
 const timeRefusal = (event: TraceEvent, ahead: boolean): Refusal => ({
@@ -68,7 +67,7 @@ function applyLate(step: Step, late: Item[]): void {
 }
 
 /** Applies what is settled after the batch. */
-export function release(step: Step, batch: TraceBatch): void {
+export function release(step: Step, batch: UnpackedBatch): void {
 	const { host, settings } = step;
 	const { reorder } = host;
 	if (batch.endOfInput) {

@@ -1,6 +1,6 @@
 // A host that says nothing (design 6, ticks). Ticks count how long the log was alive and the host was not; they move no time,
 // so that what a host has spooled is as timely when it comes back as it would have been.
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
+import type { UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import { close } from './closing.ts';
 import { gather } from './collector.ts';
 import { addKnownGap } from './gaps.ts';
@@ -23,10 +23,10 @@ export const createSilence = (): Silence => ({ atUs: -1, quietUs: 0, told: false
 /** What one tick adds at most: while no ticks came, nobody could hear the host either. */
 const tickGapUs = 60_000_000;
 
-const timeOf = (batch: TraceBatch, loggedUs: number): number => (loggedUs >= 0 ? loggedUs : batch.observedUs);
+const timeOf = (batch: UnpackedBatch, loggedUs: number): number => (loggedUs >= 0 ? loggedUs : batch.observedUs);
 
 /** The host spoke: of the silence nothing is left. */
-export function endSilence(step: Step, batch: TraceBatch, loggedUs: number): void {
+export function endSilence(step: Step, batch: UnpackedBatch, loggedUs: number): void {
 	const { silence } = step.host;
 	silence.atUs = Math.max(silence.atUs, timeOf(batch, loggedUs));
 	silence.quietUs = 0;
@@ -34,7 +34,7 @@ export function endSilence(step: Step, batch: TraceBatch, loggedUs: number): voi
 }
 
 /** Once a silence is long enough its sessions are told so; when it is too long they close. */
-export function takeTick(step: Step, batch: TraceBatch, loggedUs: number): void {
+export function takeTick(step: Step, batch: UnpackedBatch, loggedUs: number): void {
 	const { host, settings, collector } = step;
 	const { silence } = host;
 	const atUs = timeOf(batch, loggedUs);

@@ -1,6 +1,5 @@
 // One verified batch of a host: chain, time, release, close. Pure: a function of the host's state and the batch.
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
-import { type ProcessInfo, unpackEvents } from '@affidavit/model/trace-event.ts';
+import type { ProcessInfo, UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import { closeAll } from './closing.ts';
 import { createCollector, cutAll, type SessionOutput } from './collector.ts';
 import { type Content, evictContents, splitName } from './content.ts';
@@ -33,7 +32,7 @@ const folderScansMax = 64;
 export function stepBatch(
 	settings: Settings,
 	host: Host,
-	batch: TraceBatch,
+	batch: UnpackedBatch,
 	payloadDigest: Uint8Array,
 	offset: number,
 	notices: Notices,
@@ -41,8 +40,7 @@ export function stepBatch(
 ): BatchOutcome {
 	const refusals: Refusal[] = [];
 	const refused: BatchOutcome = { outputs: [], refusals, accepted: false, skewed: null };
-	const items = unpackItems(batch, refusals);
-	if (items === null) return refused;
+	const items = itemsOf(batch);
 	const collector = createCollector(settings.limits, host.tree);
 	const step: Step = { settings, host, collector, notices, late: false, recovered: false, folderScans: folderScansMax };
 	if (batch.source === 'tick') return stepTick(step, batch, loggedUs, items, refused);
@@ -78,7 +76,7 @@ export function stepBatch(
 /** A tick says that the log is alive and nothing else: it is outside the host's chain. */
 function stepTick(
 	step: Step,
-	batch: TraceBatch,
+	batch: UnpackedBatch,
 	loggedUs: number,
 	items: readonly Item[],
 	refused: BatchOutcome,
@@ -124,20 +122,13 @@ function noteForgotten(step: Step, generation: number): void {
 	host.contents.namesDropped = 0;
 }
 
-/** Events with their processes; null when the batch's indices are wrong. */
-export function unpackItems(batch: TraceBatch, refusals: Refusal[]): Item[] | null {
-	try {
-		const { processes, events } = unpackEvents(batch);
-		const byId = new Map<string, ProcessInfo>();
-		for (const process of processes) byId.set(process.execId, process);
-		const parents = processes.map((p) => (p.parentExecId === '' ? null : (byId.get(p.parentExecId) ?? null)));
-		return events.map((event, i) => {
-			const index = (batch.events[i] as { process: number }).process;
-			return { event, process: processes[index] as ProcessInfo, parent: parents[index] ?? null };
-		});
-	} catch (cause) {
-		if (!(cause instanceof RangeError)) throw cause;
-		refusals.push({ code: 'not-a-batch', message: cause.message, event: null, timeUs: batch.observedUs });
-		return null;
-	}
+/** Events with their processes, as they came. */
+export function itemsOf({ processes, events, actors }: UnpackedBatch): Item[] {
+	const byId = new Map<string, ProcessInfo>();
+	for (const process of processes) byId.set(process.execId, process);
+	const parents = processes.map((p) => (p.parentExecId === '' ? null : (byId.get(p.parentExecId) ?? null)));
+	return events.map((event, i) => {
+		const actor = actors[i] as number;
+		return { event, process: processes[actor] as ProcessInfo, parent: parents[actor] ?? null };
+	});
 }

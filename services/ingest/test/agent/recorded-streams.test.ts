@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { verifySignedBatch } from '@affidavit/model/batch-signature.ts';
-import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
-import { type TraceEvent, unpackEvents } from '@affidavit/model/trace-event.ts';
+import type { TraceEvent, UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import { openEmbeddedLog } from '@affidavit/stream/embedded/log.ts';
 import { openEmbeddedStore } from '@affidavit/stream/embedded/store.ts';
 import { collectingEmit } from '@affidavit/stream/internal-event.ts';
@@ -27,7 +26,7 @@ const fixture = (name: string): string => new URL(`../../../../test/fixtures/tra
 
 interface Run {
 	result: FileIngestResult | 'crashed';
-	batches: TraceBatch[];
+	batches: UnpackedBatch[];
 	payloads: string[];
 }
 
@@ -66,8 +65,8 @@ async function live(folder: string, file: string, metrics: string[], crashAt = N
 		}
 	}
 
-	async function published(): Promise<{ batches: TraceBatch[]; payloads: string[] }> {
-		const batches: TraceBatch[] = [];
+	async function published(): Promise<{ batches: UnpackedBatch[]; payloads: string[] }> {
+		const batches: UnpackedBatch[] = [];
 		const payloads: string[] = [];
 		const seen = new Set<string>();
 		const { start, end } = await log.bounds('trace', 0);
@@ -99,7 +98,7 @@ describe('a recorded stream', () => {
 			whole.batches.map((b) => Buffer.from(b.previous).toString('hex')).slice(1),
 			whole.payloads.slice(0, -1),
 		);
-		const events = whole.batches.flatMap((b) => unpackEvents(b).events);
+		const events = whole.batches.flatMap((b) => b.events);
 		const decoder = createJsonDecoder();
 		const lines = gunzipSync(readFileSync(file)).toString().split('\n').filter(Boolean);
 		const decoded = lines.map((line): TraceEvent => {
