@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StreamError } from '@affidavit/stream/errors.ts';
 
-const triesMax = 50;
-
-/** Again while a topic that has just been made has no leader yet. */
-export async function patiently(call: () => Promise<unknown>): Promise<void> {
+/** Again while the brokers are away, or a topic that has just been made has no leader yet. */
+export async function patiently<T>(call: () => Promise<T>, triesMax = 50): Promise<T> {
 	for (let tries = 1; ; tries++)
 		try {
-			await call();
-			return;
+			return await call();
 		} catch (error) {
 			if (!(error instanceof StreamError && error.code === 'unavailable') || tries === triesMax) throw error;
 			await sleep(100);

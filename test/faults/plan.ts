@@ -39,8 +39,8 @@ export interface FaultPlan {
 }
 
 /** Faults fall into this time, while the agents start in the first part of it. */
-const windowMs = 14_000;
-const agentWindowMs = 10_000;
+const windowMs = 12_000;
+const agentWindowMs = 5_000;
 
 export function planFaults(seed: number, hosts: number): FaultPlan {
 	const random = createRandom(seed);

@@ -57,6 +57,7 @@ export async function playSeed(seed: number, inputs: SeedInputs): Promise<SeedRe
 			expected,
 			simulated.hosts[0] as SimulatedHost,
 		);
+		await allReady(fleet);
 		const faults = playFaults(world, plan, fleet, servers);
 		const sent = runAgents(agents, plan);
 		log = await faults;
@@ -78,6 +79,19 @@ export async function playSeed(seed: number, inputs: SeedInputs): Promise<SeedRe
 	if (differences.length === 0 && !inputs.keep) rmSync(folder, { recursive: true, force: true });
 	const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
 	return { seed, seconds, plan, hit: log.hit, differences, folder };
+}
+
+const readyMsMax = 60_000;
+
+/** Faults that come before anybody works hit nothing. */
+async function allReady({ workers }: RunningFleet): Promise<void> {
+	const untilMs = performance.now() + readyMsMax;
+	for (const worker of Object.values(workers).flat())
+		while (!worker.news().some((news) => news['event'] === 'ready')) {
+			if (!worker.isRunning()) throw new Error(`${worker.name}: ended before it was ready`);
+			if (performance.now() > untilMs) throw new Error(`${worker.name}: not ready within ${readyMsMax} ms`);
+			await sleep(100);
+		}
 }
 
 /** Each at its time, and again whenever a fault has started it anew, until it ends by itself. In words what failed. */

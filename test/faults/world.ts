@@ -14,6 +14,7 @@ import type { RedisServer } from '../servers/redis.ts';
 import { type FleetChild, fleetChild } from './child.ts';
 import { patiently } from './patiently.ts';
 import { type FaultedService, type FaultPlan, faultedServices } from './plan.ts';
+import type { SlowAgentTask } from './slow-agent.ts';
 
 export interface FaultServers {
 	kafka: KafkaServer;
@@ -77,8 +78,15 @@ export async function openFleetWorld(
 			// In the data folder: what the agent keeps beside its key is of this run alone.
 			mkdirSync(join(data, 'keys'), { recursive: true, mode: 0o700 });
 			copyFileSync(host.keyFile, join(data, 'keys', 'host.pem'));
-			const args = ['cli/bin/affidavit.js', 'agent', '--config', configFile('agent'), '--data', data];
-			args.push('--file', host.eventsFile, '--host', host.name, '--json');
+			const args = isSlow(host)
+				? ['test/faults/slow-agent.ts', JSON.stringify(slowTask(host, data, prefix, servers))]
+				: ['cli/bin/affidavit.js', 'agent', '--config', configFile('agent'), '--data', data].concat([
+						'--file',
+						host.eventsFile,
+						'--host',
+						host.name,
+						'--json',
+					]);
 			return fleetChild(host.name, args, join(logs, `${host.name}.log`));
 		},
 		async close() {
@@ -100,6 +108,23 @@ function writeKeys(folder: string, keys: FleetKeys): void {
 	const { privateKey } = keys.services.sign;
 	writeFileSync(join(folder, 'signing.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
 }
+
+/** Every other one; the others are the command as users run it. */
+const isSlow = ({ name }: SimulatedHost): boolean => Number(name.slice(-1)) % 2 === 0;
+
+const slowBatches = 40;
+const slowMs = 7_000;
+
+const slowTask = (host: SimulatedHost, folder: string, prefix: string, { kafka }: FaultServers): SlowAgentTask => ({
+	brokers: kafka.brokers,
+	prefix,
+	host: host.name,
+	eventsFile: host.eventsFile,
+	keyFile: host.keyFile,
+	folder,
+	batchEvents: Math.ceil(host.events / slowBatches),
+	pauseMs: slowMs / slowBatches,
+});
 
 /** Rules, indicators and repositories are those that one process gets. */
 const configOf = (

@@ -12,6 +12,8 @@ import { openSource } from '@affidavit/stream/runner/source.ts';
 import type { Seals } from '@affidavit/stream/seal/seal.ts';
 import type { SimulatedHost } from './hosts.ts';
 
+export type SendingHost = Pick<SimulatedHost, 'name' | 'eventsFile' | 'privateKey' | 'keyId'>;
+
 export interface SendOptions {
 	/** Folder of the spools. */
 	folder: string;
@@ -23,7 +25,7 @@ export interface SendOptions {
 }
 
 /** Resolves when the remote log has acknowledged everything. */
-export async function sendStream(host: SimulatedHost, options: SendOptions): Promise<void> {
+export async function sendStream(host: SendingHost, options: SendOptions): Promise<void> {
 	const { emit } = options;
 	const spool = await openSpool({
 		folder: join(options.folder, 'spools', host.name),
