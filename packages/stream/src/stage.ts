@@ -26,6 +26,12 @@ export interface StageWorker {
 	 * What was open when the low water was saved is seen again from its beginning; what was not, perhaps from its middle.
 	 */
 	step(records: readonly LogRecord[], replayed: boolean, rebuiltTo?: number): Promise<StepResult>;
+	/**
+	 * For `duplicates: 'stage'`, after the store was lost and before the first step: records below the low water, in offset order,
+	 * as far back as a copy of them may still come. They are done with; the stage takes from them no more than it needs to know
+	 * such a copy.
+	 */
+	learn?(records: readonly LogRecord[]): Promise<void>;
 }
 
 export interface Stage {

@@ -110,7 +110,7 @@ async function recoverFromLog(state: PartitionState, start: number): Promise<voi
 		: new Map();
 	for (const [id, mark] of marks) if (mark.offset < position) marks.delete(id);
 	state.suppress = marks.size > 0 ? marks : null;
-	if (stage.duplicates !== 'stage') await learnDuplicates(state, start, first?.timestampUs ?? -1);
+	await learnDuplicates(state, start, first?.timestampUs ?? -1);
 	if (state.suppress || position > start)
 		ports.emit({
 			name: 'store_rebuilt',
@@ -128,16 +128,17 @@ async function recoverFromLog(state: PartitionState, start: number): Promise<voi
  * log that holds days. A copy that comes later still is the stage's to tell, by the chain of what it reads.
  */
 async function learnDuplicates(state: PartitionState, start: number, firstUs: number): Promise<void> {
-	const { stage, scope, ports, position, limits } = state;
+	const { stage, scope, ports, position, limits, worker } = state;
+	const byStage = stage.duplicates === 'stage';
+	if (byStage && worker.learn === undefined) return;
 	let from = Math.max(start, position - limits.lookback.records);
 	if (firstUs >= 0)
 		from = Math.max(from, await ports.log.offsetAt(stage.input, scope.partition, firstUs - limits.lookback.us));
-	for await (const records of readRange(ports.log, stage.input, scope.partition, from, position))
-		admit(
-			state.seen,
-			state.draft,
-			records.filter((record) => refusalOf(ports.log, ports.seals, record) === null),
-		);
+	for await (const records of readRange(ports.log, stage.input, scope.partition, from, position)) {
+		const genuine = records.filter((record) => refusalOf(ports.log, ports.seals, record) === null);
+		if (byStage) await worker.learn?.(genuine);
+		else admit(state.seen, state.draft, genuine);
+	}
 	state.draft.skipped = [];
 }
 

@@ -156,6 +156,37 @@ describe('a stage that tells copies itself', () => {
 		assert.deepEqual((await texts(world.log, 'session')).at(-1), '<d>');
 		assert.equal((await world.log.bounds('session', 0)).end, 6);
 	});
+
+	it('is shown what lies before the low water when its store was lost, to know the copies that may come', async () => {
+		const world = createWorld();
+		const learnt: string[] = [];
+		const seen = new Set<string>();
+		const echo: Stage = {
+			...echoStage(),
+			duplicates: 'stage',
+			open: async () => ({
+				step: async (records) => {
+					const fresh = records.filter((r) => !seen.has(text(r)));
+					const outputs = fresh.map((r) => ({ offset: r.offset, records: [out('session', `<${text(r)}>`)] }));
+					for (const r of records) seen.add(text(r));
+					return resultOf(records, { outputs });
+				},
+				learn: async (records) => {
+					learnt.push(...records.map(text));
+					for (const r of records) seen.add(text(r));
+				},
+			}),
+		};
+		await feed(world.log, ['a', 'b']);
+		await run(echo, world);
+		assert.deepEqual(learnt, []);
+		world.store.clear();
+		seen.clear();
+		await feed(world.log, ['a', 'b', 'c']);
+		await run(echo, world);
+		assert.deepEqual(learnt, ['a', 'b']);
+		assert.deepEqual(await texts(world.log, 'session'), ['<a>', '<b>', '<c>']);
+	});
 });
 
 describe('tracing', () => {
