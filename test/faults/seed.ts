@@ -1,5 +1,5 @@
 // One seed: the fleet through its faults to the end of all input, and what it left against what one process gives.
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Expected } from '../fleet/expected.ts';
@@ -11,6 +11,7 @@ import { type FleetChild, lastWords } from './child.ts';
 import { type FaultLog, playFaults, type RunningFleet, startWorkers } from './disturb.ts';
 import { drained } from './drained.ts';
 import { type FaultPlan, planFaults } from './plan.ts';
+import { seenEvents } from './seen.ts';
 import { type FaultServers, type FleetWorld, openFleetWorld } from './world.ts';
 
 export interface SeedResult {
@@ -19,6 +20,8 @@ export interface SeedResult {
 	plan: FaultPlan;
 	/** Kinds of the faults that hit something. */
 	hit: string[];
+	/** Number of internal events of all processes, by `name reason`. */
+	seen: Map<string, number>;
 	/** In words; empty when the outcome is that of one undisturbed process. */
 	differences: string[];
 	/** Configuration, logs and attestations; kept when there are differences. */
@@ -76,9 +79,10 @@ export async function playSeed(seed: number, inputs: SeedInputs): Promise<SeedRe
 		await stopAll(fleet);
 		await world.close().catch((error: unknown) => differences.push(`closing: ${(error as Error).message}`));
 	}
+	const seen = seenEvents(world.logs);
 	if (differences.length === 0 && !inputs.keep) rmSync(folder, { recursive: true, force: true });
 	const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
-	return { seed, seconds, plan, hit: log.hit, differences, folder };
+	return { seed, seconds, plan, hit: log.hit, seen, differences, folder };
 }
 
 const readyMsMax = 60_000;
@@ -131,5 +135,3 @@ const ownEnds = ({ workers }: RunningFleet, { logs }: FleetWorld): string[] =>
 async function stopAll({ agents, workers }: RunningFleet): Promise<void> {
 	await Promise.all([...agents, ...Object.values(workers).flat()].map((child) => child.kill9()));
 }
-
-export const logFiles = ({ folder }: SeedResult): string[] => readdirSync(join(folder, 'logs'));
