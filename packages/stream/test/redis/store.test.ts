@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { collectingEmit } from '../../src/internal-event.ts';
-import { createMemoryStore } from '../../src/memory/store.ts';
-import type { Commit, Store } from '../../src/ports.ts';
+import type { Commit } from '../../src/ports.ts';
 import { record } from '../contract/log.ts';
 import { storeContract } from '../contract/store.ts';
 import {
@@ -18,19 +16,11 @@ import {
 	openStore,
 	type RedisStore,
 	rejectsWith,
+	removeKeys,
 	versionOf,
 } from './support.ts';
 
 const url = process.env['REDIS_URL'];
-
-/** The shared server keeps nothing of a test. */
-async function removeKeys(prefix: string): Promise<void> {
-	if (!url) return;
-	const redis = new Redis(url);
-	for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 }))
-		if ((keys as string[]).length > 0) await redis.unlink(...(keys as string[]));
-	redis.disconnect();
-}
 
 if (url)
 	storeContract('redis', async () => {
@@ -38,7 +28,7 @@ if (url)
 		const store = await openStore({ url, keyPrefix });
 		const dispose = async (): Promise<void> => {
 			await store.close();
-			await removeKeys(keyPrefix);
+			await removeKeys(url, keyPrefix);
 		};
 		return { store, dispose };
 	});
@@ -59,7 +49,7 @@ describe('store on a single Redis', () => {
 	after(async () => {
 		await closeStores();
 		redis?.disconnect();
-		await removeKeys(prefix);
+		if (url) await removeKeys(url, prefix);
 	});
 	const test = (title: string, body: () => Promise<void>): void => {
 		it(title, { skip: !url && 'REDIS_URL is not set (npm test starts a Redis)' }, body);
@@ -256,74 +246,6 @@ describe('store on a single Redis', () => {
 		assert.ok(read < 40, `${read} values`);
 	});
 
-	test('lets exactly one of many win each version', async () => {
-		const others = await Promise.all([1, 2, 3].map(() => openStore({ ...(url ? { url } : {}), keyPrefix: prefix })));
-		const stores: Store[] = [store, ...others];
-		await fc.assert(
-			fc.asyncProperty(
-				fc.array(fc.array(fc.nat(3), { minLength: 2, maxLength: 8 }), { minLength: 1, maxLength: 5 }),
-				async (rounds) => {
-					const of = next();
-					let version = '';
-					for (const [round, committers] of rounds.entries()) {
-						const results = await Promise.all(
-							committers.map((c, i) =>
-								(stores[c] as Store).commit(
-									of,
-									commitOf(version, round + 1, { appends: [{ list: 'l', value: bytes(`${round}/${i}`) }] }),
-								),
-							),
-						);
-						const winners = results.filter((r) => r.kind === 'committed');
-						assert.equal(winners.length, 1);
-						for (const r of results) if (r.kind === 'fenced') assert.equal(r.storedOffset, round + 1);
-						version = versionOf(winners[0] as never);
-					}
-					assert.equal((await store.load(of)).version, version);
-					assert.equal((await listed(store, 'l', 0, of)).length, rounds.length);
-				},
-			),
-			{ numRuns: 20 },
-		);
-		await Promise.all(others.map((s) => s.close()));
-	});
-
-	test('loads what the memory store loads, after any sequence of commits', async () => {
-		await fc.assert(
-			fc.asyncProperty(fc.array(commitShape, { maxLength: 12 }), async (shapes) => {
-				const of = next();
-				const memory = createMemoryStore();
-				const reader = await openStore({ ...(url ? { url } : {}), keyPrefix: prefix });
-				let versions = ['', ''] as [string, string];
-				for (const [i, shape] of shapes.entries()) {
-					const { publish, stale, ...commit } = shape;
-					const results = await Promise.all(
-						[store, memory].map((s, n) =>
-							(s as Store).commit(of, { ...commit, expectedVersion: stale ? 'stale' : (versions[n] as string) }),
-						),
-					);
-					assert.deepEqual(
-						results.map((r) => r.kind),
-						stale ? ['fenced', 'fenced'] : ['committed', 'committed'],
-					);
-					if (!stale) versions = results.map((r) => versionOf(r)) as [string, string];
-					if (publish !== null) {
-						await store.published(of, publish, versions[0]);
-						await memory.published(of, publish, versions[1]);
-					}
-					if (i % 3 === 0) assert.deepEqual(comparable(await store.load(of)), comparable(await memory.load(of)));
-				}
-				assert.deepEqual(comparable(await store.load(of)), comparable(await memory.load(of)));
-				assert.deepEqual(comparable(await reader.load(of)), comparable(await memory.load(of)));
-				assert.equal(await store.lastOutboxId(of), await memory.lastOutboxId(of));
-				for (const list of names)
-					assert.deepEqual(await listed(store, list, 0, of), await listed(memory, list, 0, of), JSON.stringify(list));
-				await reader.close();
-			}),
-			{ numRuns: 60 },
-		);
-	});
-
 	test('tells damaged contents apart from absent ones', async () => {
 		const of = next();
 		const key = (name: string): string => `${prefix}{correlate:${of.partition}}:${name}`;
@@ -385,39 +307,4 @@ describe('options', () => {
 		await assert.rejects(open({ url: 'redis://h', nonce: () => 'a b' }), /nonce/);
 	});
 	it('does not count on the nonce being asked for more than once', () => assert.notEqual(nonce(), nonce()));
-});
-
-const names = ['', 'a', 'b\ud800', '__proto__'];
-const value = fc.uint8Array({ maxLength: 40 });
-const commitShape = fc.record({
-	nextOffset: fc.nat(1000),
-	lowWaterOffset: fc.nat(1000),
-	cells: fc.array(fc.tuple(fc.constantFrom(...names), fc.option(value))).map((cells) => new Map(cells)),
-	appends: fc.array(fc.record({ list: fc.constantFrom(...names), value }), { maxLength: 4 }),
-	expireLists: fc.array(fc.record({ list: fc.constantFrom(...names), afterMs: fc.constantFrom(0, 1e9) }), {
-		maxLength: 1,
-	}),
-	outbox: fc.array(
-		fc.record({
-			topic: fc.constantFrom('finding', 'verdict'),
-			key: fc.constantFrom(...names),
-			value,
-			origin: fc.record({
-				stage: fc.constantFrom(...names),
-				partition: fc.nat(9),
-				offset: fc.nat(99),
-				index: fc.nat(9),
-			}),
-		}),
-		{ maxLength: 4 },
-	),
-	publish: fc.option(fc.nat(20)),
-	stale: fc.boolean().map((b) => b),
-});
-
-const comparable = ({ cells, outbox, version, ...rest }: Awaited<ReturnType<Store['load']>>) => ({
-	...rest,
-	hasVersion: version !== '',
-	cells: [...cells].map(([k, v]) => [k, Buffer.from(v).toString('hex')]).sort(),
-	outbox: outbox.map((o) => ({ ...o, value: Buffer.from(o.value).toString('hex'), origin: { ...o.origin } })),
 });

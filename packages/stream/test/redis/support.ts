@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import { Redis } from 'ioredis';
 import { StreamError, type StreamErrorCode } from '../../src/errors.ts';
 import { collectingEmit } from '../../src/internal-event.ts';
 import type { Commit, CommitResult, Store } from '../../src/ports.ts';
@@ -82,3 +83,11 @@ export async function persistently<T>(attempt: () => Promise<T>, msMax = 60_000)
 }
 
 export type { RedisStore };
+
+/** The shared server keeps nothing of a test. */
+export async function removeKeys(url: string, prefix: string): Promise<void> {
+	const redis = new Redis(url);
+	for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 }))
+		if ((keys as string[]).length > 0) await redis.unlink(...(keys as string[]));
+	redis.disconnect();
+}
