@@ -1,0 +1,116 @@
+// What others may leave in a partition: holes, trimmed beginnings, records without our headers, batches made to hurt.
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { CompressionTypes } from 'kafkajs';
+import { collectingEmit } from '../../src/internal-event.ts';
+import { everything, givenTopics, recordOf, textsOf } from './support.ts';
+
+it('reads over the holes that transactions leave, waits behind them, and goes on where a trimmed partition begins', async (t) => {
+	const topics = await givenTopics(t);
+	if (topics === null) return;
+	const log = await topics.open();
+	const producer = topics.kafka.producer({ transactionalId: topics.prefix, maxInFlightRequests: 1, idempotent: true });
+	await producer.connect();
+	t.after(() => producer.disconnect());
+	for (const value of ['a', 'b']) {
+		const transaction = await producer.transaction();
+		await transaction.send({ topic: `${topics.prefix}trace`, messages: [{ key: 'k', value, partition: 0 }] });
+		await transaction.commit();
+	}
+	const read = await log.read('trace', 0, 0, everything);
+	assert.deepEqual(
+		read.map((r) => r.offset),
+		[0, 2],
+	);
+	assert.deepEqual(await log.bounds('trace', 0), { start: 0, end: 4 });
+	assert.deepEqual(await log.read('trace', 0, 3, everything), []);
+	assert.deepEqual(await log.read('trace', 0, 4, everything), []);
+
+	const stop = new AbortController();
+	let woken = false;
+	const waiting = log.waitForRecord('trace', 0, 3, stop.signal).then(() => {
+		woken = true;
+	});
+	await new Promise((resolve) => setTimeout(resolve, 600));
+	assert.equal(woken, false, 'a hole is no record');
+	await log.append([recordOf('trace', 'k', 'c')]);
+	await waiting;
+	assert.deepEqual(textsOf(await log.read('trace', 0, 3, everything)), ['c']);
+
+	const admin = topics.kafka.admin();
+	await admin.connect();
+	await admin.deleteTopicRecords({ topic: `${topics.prefix}trace`, partitions: [{ partition: 0, offset: '2' }] });
+	await admin.disconnect();
+	assert.deepEqual(await log.bounds('trace', 0), { start: 2, end: 5 });
+	assert.deepEqual(textsOf(await log.read('trace', 0, 0, everything)), ['b', 'c']);
+	assert.equal(await log.offsetAt('trace', 0, 0), 2);
+});
+
+it('takes records that are not ours for what they are', async (t) => {
+	const topics = await givenTopics(t);
+	if (topics === null) return;
+	const log = await topics.open();
+	const producer = topics.kafka.producer();
+	await producer.connect();
+	t.after(() => producer.disconnect());
+	const own = { o: Buffer.from('0 1 2 correlate'), s: Buffer.alloc(96, 7), traceparent: 'x'.repeat(55) };
+	const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`h${i}`, '']));
+	const messages = [
+		{ key: 'k', value: 'ours', headers: own },
+		{ key: null, value: null },
+		{ key: Buffer.from([0xff, 0xfe]), value: 'v', headers: { o: Buffer.from('0 1 2'), s: Buffer.alloc(7) } },
+		{ key: '__proto__', value: 'v', headers: { ['__proto__']: 'x', o: '0 01 2 s', traceparent: 'x'.repeat(1 << 20) } },
+		{ key: 'k', value: 'v', headers: { o: ['0 1 2 a', '0 1 2 b'], s: ['x', 'y'] } },
+		{ key: 'k', value: 'v', headers: { o: '-1 1 2 a', constructor: 'x', toString: 'y' } },
+		{ key: 'k', value: 'many', headers: { ...own, ...many } },
+	];
+	for (const compression of [CompressionTypes.None, CompressionTypes.GZIP])
+		for (const message of messages)
+			await producer.send({ topic: `${topics.prefix}trace`, compression, messages: [{ ...message, partition: 0 }] });
+	const started = performance.now();
+	const read = await log.read('trace', 0, 0, everything);
+	assert.ok(performance.now() - started < 5_000, 'a hundred thousand headers hold nobody up');
+	assert.equal(read.length, 2 * messages.length);
+	for (const first of [0, messages.length]) {
+		assert.deepEqual({ ...read[first]?.origin }, { stage: 'correlate', partition: 0, offset: 1, index: 2 });
+		assert.equal(read[first]?.seal?.keyId, '07'.repeat(32));
+		assert.equal(read[first]?.traceparent?.length, 55);
+		assert.equal(read[first + 1]?.key, '');
+		assert.equal(read[first + 1]?.value.byteLength, 0);
+		assert.equal(read[first + 3]?.key, '__proto__');
+		for (let i = 1; i < messages.length; i++) {
+			assert.equal(read[first + i]?.origin, null, `message ${i}`);
+			assert.equal(read[first + i]?.seal, null);
+			assert.equal(read[first + i]?.traceparent, null);
+		}
+	}
+});
+
+it('passes over a batch that grows past its bound, counts it, and reads what follows', async (t) => {
+	const topics = await givenTopics(t);
+	if (topics === null) return;
+	const { emit, events } = collectingEmit();
+	const log = await topics.open({ emit, batchBytesMax: 4 << 20 });
+	const producer = topics.kafka.producer();
+	await producer.connect();
+	t.after(() => producer.disconnect());
+	const topic = `${topics.prefix}trace`;
+	await log.append([recordOf('trace', 'k', 'before')]);
+	const bomb = Array.from({ length: 5 }, () => ({ key: 'k', value: Buffer.alloc(2 << 20), partition: 0 }));
+	await producer.send({ topic, compression: CompressionTypes.GZIP, messages: bomb });
+	const stop = new AbortController();
+	t.after(() => stop.abort());
+	const waiting = log.waitForRecord('trace', 0, 1, stop.signal);
+	await log.append([recordOf('trace', 'k', 'after')]);
+	await waiting;
+	const read = await log.read('trace', 0, 1, everything);
+	assert.deepEqual(
+		read.map((r) => [r.offset, Buffer.from(r.value).toString()]),
+		[[6, 'after']],
+	);
+	const whole = await log.read('trace', 0, 0, everything);
+	assert.equal(textsOf(whole)[0], 'before');
+	const refused = events.filter((e) => e.name === 'log_batches_refused');
+	assert.ok(refused.length >= 1);
+	assert.equal(refused[0]?.count, 5);
+});
