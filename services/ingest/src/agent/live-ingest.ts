@@ -62,6 +62,8 @@ export interface LiveIngestOptions {
 }
 
 export interface LiveObservation extends LiveCounts {
+	/** True when the source had nothing more. */
+	idle: boolean;
 	/** Event time of the last event, microseconds; -1 before the first. */
 	lastEventUs: number;
 	/** Milliseconds since the source last ran dry; 0 while it does. */
@@ -156,7 +158,12 @@ function startWatch(
 		}
 		const nowMs = monotonic / 1000;
 		const say = behind.note(pulled.idle, nowMs);
-		options.observe?.({ ...core.counts(), lastEventUs: core.lastEventUs(), behindMs: behind.behindMs(nowMs) });
+		options.observe?.({
+			...core.counts(),
+			idle: pulled.idle,
+			lastEventUs: core.lastEventUs(),
+			behindMs: behind.behindMs(nowMs),
+		});
 		if (!say) return;
 		const paced = (pacer?.waitedMs() ?? 0) > waitedMs;
 		waitedMs = pacer?.waitedMs() ?? 0;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { StreamError } from '@affidavit/stream/errors.ts';
+import type { Emit } from '@affidavit/stream/internal-event.ts';
 import { createMemoryLog, type MemoryLog } from '@affidavit/stream/memory/log.ts';
 import type { LogRecord, Origin, OutRecord, StampedRecord } from '@affidavit/stream/ports.ts';
 import { openSource, type SourceWriter } from '@affidavit/stream/runner/source.ts';
@@ -29,8 +30,8 @@ export const spoolAt = (folder: string, more: Partial<SpoolOptions> = {}): Promi
 		...more,
 	});
 
-export const sourceOf = (spool: Spool): Promise<SourceWriter> =>
-	openSource({ stage: 'ingest', partition: spool.epoch }, { log: spool.log, store: spool.store, emit: () => {} });
+export const sourceOf = (spool: Spool, emit: Emit = () => {}): Promise<SourceWriter> =>
+	openSource({ stage: 'ingest', partition: spool.epoch }, { log: spool.log, store: spool.store, emit });
 
 export const trace = (text: string, host = 'h1'): OutRecord => ({
 	topic: 'trace',
