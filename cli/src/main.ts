@@ -16,6 +16,7 @@ import { CliError, exitUsage } from './errors.ts';
 import { registerHosts } from './hosts/command.ts';
 import { registerImport } from './import/command.ts';
 import { registerProcess } from './process/command.ts';
+import { registerReplay } from './replay/command.ts';
 import { registerService } from './service/command.ts';
 import { printable } from './text/printable.ts';
 import { registerTopics } from './topics/command.ts';
@@ -29,6 +30,7 @@ const commands: readonly Register[] = [
 	registerUp,
 	registerService,
 	registerTopics,
+	registerReplay,
 	registerAgent,
 	registerSessions,
 	registerSession,
