@@ -8,8 +8,8 @@ import { createAgent, type Decoded, factsOf, run } from './support/pipeline.ts';
 import { restarting } from './support/small-build.ts';
 import { githubEnvironment, startUs } from './support/story.ts';
 
-/** Largest number that a batch can hold: its reader refuses what is no exact double in Avro's zigzag form. */
-const longMax = 2 ** 52 - 1;
+/** Largest number that a batch can hold. */
+const longMax = Number.MAX_SAFE_INTEGER - 1;
 const kinds: EventKind[] = [
 	'exec',
 	'exit',

@@ -11,8 +11,8 @@ import { loadContent, loadNode, type StoredContent, type StoredNode, storeConten
 export type Cells = Map<string, Uint8Array | null>;
 
 /** Cell keys: kind, host, own key. A host's name is encoded, so that no other host's key can start with it. */
-const keyOf = (kind: 'h' | 'k' | 'p' | 'i' | 's' | 'd', host: string, own: string): string =>
-	`${kind}/${encodeURIComponent(host.toWellFormed())}/${own}`;
+const keyOf = (kind: 'h' | 'k' | 'p' | 'i' | 's' | 'd', host: Host, own: string): string =>
+	`${kind}/${host.cellName}/${own}`;
 
 const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
@@ -61,17 +61,17 @@ const storedHooks = (host: Host): StoredHooks => ({ seen: [...host.hooks], liste
 export function snapshot(host: Host, cells: Cells): void {
 	for (const key of host.dropped) cells.set(key, null);
 	host.dropped = [];
-	for (const id of host.closedSessions) cells.set(keyOf('s', host.name, id), null);
+	for (const id of host.closedSessions) cells.set(keyOf('s', host, id), null);
 	host.closedSessions.clear();
 	for (const session of host.dirtySessions)
-		if (!session.closed) cells.set(keyOf('s', host.name, session.id), encode(storedSession(session)));
+		if (!session.closed) cells.set(keyOf('s', host, session.id), encode(storedSession(session)));
 	host.dirtySessions.clear();
 	snapshotProcesses(host, cells);
 	snapshotContents(host, cells);
 	snapshotSizes(host, cells);
-	if (host.hooksChanged) cells.set(keyOf('k', host.name, ''), encode(storedHooks(host)));
+	if (host.hooksChanged) cells.set(keyOf('k', host, ''), encode(storedHooks(host)));
 	host.hooksChanged = false;
-	cells.set(keyOf('h', host.name, ''), encode(storedHost(host)));
+	cells.set(keyOf('h', host, ''), encode(storedHost(host)));
 }
 
 const storedSession = (session: Session): StoredSession => ({
@@ -81,25 +81,25 @@ const storedSession = (session: Session): StoredSession => ({
 
 function snapshotProcesses(host: Host, cells: Cells): void {
 	const { tree } = host;
-	for (const id of tree.removed) cells.set(keyOf('p', host.name, id), null);
+	for (const id of tree.removed) cells.set(keyOf('p', host, id), null);
 	tree.removed.clear();
 	for (const id of tree.dirty) {
 		const node = tree.nodes.get(id);
 		if (node === undefined) continue;
 		const parent = tree.nodes.get(node.info.parentExecId);
 		const current = tree.pids.get(node.info.pid) === node;
-		cells.set(keyOf('p', host.name, id), encode(storeNode(node, parent, current)));
+		cells.set(keyOf('p', host, id), encode(storeNode(node, parent, current)));
 	}
 	tree.dirty.clear();
 }
 
 function snapshotContents(host: Host, cells: Cells): void {
 	const { contents } = host;
-	for (const id of contents.removed) cells.set(keyOf('i', host.name, String(id)), null);
+	for (const id of contents.removed) cells.set(keyOf('i', host, String(id)), null);
 	contents.removed.clear();
 	for (const content of contents.dirty) {
 		content.dirty = false;
-		cells.set(keyOf('i', host.name, String(content.id)), encode(storeContent(content)));
+		cells.set(keyOf('i', host, String(content.id)), encode(storeContent(content)));
 	}
 	contents.dirty.clear();
 }
@@ -108,7 +108,7 @@ function snapshotSizes(host: Host, cells: Cells): void {
 	const { sizes, sizePieces } = host;
 	for (const [piece, generation] of sizePieces) {
 		if (generation >= sizes.generation - 1) break;
-		cells.set(keyOf('d', host.name, String(piece)), null);
+		cells.set(keyOf('d', host, String(piece)), null);
 		sizePieces.delete(piece);
 	}
 	if (sizes.added.length === 0) return;
@@ -122,7 +122,7 @@ function snapshotSizes(host: Host, cells: Cells): void {
 		if (generation < sizes.generation - 1) continue;
 		const piece = ++host.sizePieceLast;
 		sizePieces.set(piece, generation);
-		cells.set(keyOf('d', host.name, String(piece)), encode(stored));
+		cells.set(keyOf('d', host, String(piece)), encode(stored));
 	}
 	sizes.added = [];
 }
@@ -184,13 +184,13 @@ function storedHost(host: Host): StoredHost {
 
 /** Every cell that a host may have, its own excepted. */
 export function* cellKeysOf(host: Host): Iterable<string> {
-	yield keyOf('k', host.name, '');
-	for (const id of host.tree.nodes.keys()) yield keyOf('p', host.name, id);
-	for (const id of host.tree.removed) yield keyOf('p', host.name, id);
-	for (const content of host.contents.all) yield keyOf('i', host.name, String(content.id));
-	for (const id of host.contents.removed) yield keyOf('i', host.name, String(id));
-	for (const piece of host.sizePieces.keys()) yield keyOf('d', host.name, String(piece));
-	for (const id of host.sessions.keys()) yield keyOf('s', host.name, id);
+	yield keyOf('k', host, '');
+	for (const id of host.tree.nodes.keys()) yield keyOf('p', host, id);
+	for (const id of host.tree.removed) yield keyOf('p', host, id);
+	for (const content of host.contents.all) yield keyOf('i', host, String(content.id));
+	for (const id of host.contents.removed) yield keyOf('i', host, String(id));
+	for (const piece of host.sizePieces.keys()) yield keyOf('d', host, String(piece));
+	for (const id of host.sessions.keys()) yield keyOf('s', host, id);
 }
 
 interface Loading {

@@ -63,6 +63,8 @@ export interface Settings {
 
 export interface Host {
 	name: string;
+	/** The name as it is in the keys of the host's cells. */
+	cellName: string;
 	/** Boot id of the newest batch; '' before the first. */
 	boot: string;
 	/** True while the newest batches come from a recorded file. */
@@ -113,6 +115,7 @@ export interface Host {
 export function createHost(name: string): Host {
 	return {
 		name,
+		cellName: encodeURIComponent(name.toWellFormed()),
 		boot: '',
 		recorded: false,
 		assurance: 'kernel',
