@@ -87,7 +87,7 @@ export type { RedisStore };
 /** The shared server keeps nothing of a test. */
 export async function removeKeys(url: string, prefix: string): Promise<void> {
 	const redis = new Redis(url);
-	for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 }))
-		if ((keys as string[]).length > 0) await redis.unlink(...(keys as string[]));
+	for await (const keys of redis.scanBufferStream({ match: `${prefix}*`, count: 1000 }))
+		if ((keys as Buffer[]).length > 0) await redis.unlink(...(keys as Buffer[]));
 	redis.disconnect();
 }
