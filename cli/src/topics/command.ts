@@ -63,15 +63,12 @@ interface Opened {
 
 async function open(options: TopicsOptions, context: CliContext): Promise<Opened> {
 	const { config } = await context.loadConfig(options);
-	const { createEmit } = await import('@affidavit/stream/internal-event.ts');
-	const { createLogger } = await import('@affidavit/stream/logger.ts');
-	const { createMetrics } = await import('@affidavit/stream/metrics.ts');
 	const { planTopics, wantedTopics } = await import('@affidavit/stream/kafka/topic-plan.ts');
 	const { readTopics } = await import('@affidavit/stream/kafka/topics.ts');
 	const { kafkaOptions } = await import('../service/connections.ts');
 	const { fleetTopicsOf } = await import('./fleet-topics.ts');
-	const emit = createEmit(createLogger({ level: config.log.level }), createMetrics().registry);
-	const connection = await kafkaOptions(config.kafka, 'topics', context.env, emit);
+	// What goes wrong here rejects; the client's own warnings (a topic that is not there yet) would only frighten.
+	const connection = await kafkaOptions(config.kafka, 'topics', context.env, () => {});
 	const fleet = fleetTopicsOf(config);
 	const names = wantedTopics(fleet).map(({ name }) => name);
 	const found = planTopics(fleet, await readTopics(connection, names), { mend: options.mend === true });

@@ -45,6 +45,7 @@ import { registerHooks } from 'node:module';
 const loaded = [];
 registerHooks({ resolve(specifier, context, next) { const found = next(specifier, context); loaded.push(found.url); return found; } });
 const { openTelemetry } = await import(process.argv[1]);
+for (const url of JSON.parse(process.argv[3])) await import(url);
 const { Registry } = await import('prom-client');
 const telemetry = await openTelemetry({
 	config: { enabled: process.argv[2] === 'on', endpoint: 'http://127.0.0.1:9', headersFile: null, metrics: true, metricsIntervalMs: 60000, sampleRatio: 1 },
@@ -57,18 +58,23 @@ process.exit(0);
 
 test('nothing of OpenTelemetry is loaded when off', () => {
 	const run = (mode: string) => {
-		const entry = new URL('../../../src/ops/telemetry.ts', import.meta.url).href;
-		const child = spawnSync(process.execPath, ['--input-type=module', '-e', probe, entry, mode], {
-			cwd: new URL('../../..', import.meta.url),
-			encoding: 'utf8',
-			env: { PATH: process.env['PATH'] },
-		});
+		const url = (path: string): string => new URL(`../../../src/${path}`, import.meta.url).href;
+		const programs = JSON.stringify(['service/run.ts', 'agent/run.ts', 'up/run.ts', 'topics/command.ts'].map(url));
+		const child = spawnSync(
+			process.execPath,
+			['--input-type=module', '-e', probe, url('ops/telemetry.ts'), mode, programs],
+			{
+				cwd: new URL('../../..', import.meta.url),
+				encoding: 'utf8',
+				env: { PATH: process.env['PATH'] },
+			},
+		);
 		return JSON.parse(child.stdout || `{"error":${JSON.stringify(child.stderr)}}`);
 	};
 	const without = run('off');
 	assert.equal(without.on, false, JSON.stringify(without));
 	assert.equal(without.loaded, 0);
-	assert.ok(without.all > 3, 'the hook sees what is loaded');
+	assert.ok(without.all > 300, 'the hook sees what services, agent and up load');
 	const withIt = run('on');
 	assert.equal(withIt.on, true, JSON.stringify(withIt));
 	assert.ok(withIt.loaded > 10);
