@@ -61,29 +61,7 @@ export function createMeasuring(metrics: WorkMetrics, now: () => number, elapsed
 				};
 			},
 		}),
-		store: (store) => ({
-			load: async (scope) => {
-				const stored = await store.load(scope);
-				setPending(scope, () => stored.outbox.length);
-				return stored;
-			},
-			commit: async (scope, commit) => {
-				const began = elapsed();
-				const result = await store.commit(scope, commit);
-				metrics.commitSeconds.observe({ stage: scope.stage }, (elapsed() - began) / 1000);
-				metrics.commits.inc({ stage: scope.stage, result: result.kind });
-				if (result.kind === 'committed') setPending(scope, (count) => count + commit.outbox.length);
-				return result;
-			},
-			published: async (scope, id, atVersion) => {
-				await store.published(scope, id, atVersion);
-				setPending(scope, () => 0);
-			},
-			lastOutboxId: (scope) => store.lastOutboxId(scope),
-			list: (scope, list, from) => store.list(scope, list, from),
-			listExtent: (scope, list) => store.listExtent(scope, list),
-			close: () => store.close(),
-		}),
+		store: (store) => measureStore(store, metrics, elapsed, setPending),
 		emit: (next) => (event) => {
 			next(event);
 			if (event.name === 'forged_records') metrics.deadLetters.inc({ stage: event.stage, code: event.reason });
@@ -103,6 +81,37 @@ export function createMeasuring(metrics: WorkMetrics, now: () => number, elapsed
 		outboxPending: function* () {
 			for (const { scope, count } of pending.values()) yield [scope, count];
 		},
+	};
+}
+
+function measureStore(
+	store: Store,
+	metrics: WorkMetrics,
+	elapsed: () => number,
+	setPending: (scope: Scope, change: (count: number) => number) => void,
+): Store {
+	return {
+		load: async (scope) => {
+			const stored = await store.load(scope);
+			setPending(scope, () => stored.outbox.length);
+			return stored;
+		},
+		commit: async (scope, commit) => {
+			const began = elapsed();
+			const result = await store.commit(scope, commit);
+			metrics.commitSeconds.observe({ stage: scope.stage }, (elapsed() - began) / 1000);
+			metrics.commits.inc({ stage: scope.stage, result: result.kind });
+			if (result.kind === 'committed') setPending(scope, (count) => count + commit.outbox.length);
+			return result;
+		},
+		published: async (scope, id, atVersion) => {
+			await store.published(scope, id, atVersion);
+			setPending(scope, () => 0);
+		},
+		lastOutboxId: (scope) => store.lastOutboxId(scope),
+		list: (scope, list, from) => store.list(scope, list, from),
+		listExtent: (scope, list) => store.listExtent(scope, list),
+		close: () => store.close(),
 	};
 }
 
