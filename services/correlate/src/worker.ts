@@ -8,6 +8,7 @@ import type { StageWorker, StepResult } from '@affidavit/stream/stage.ts';
 import { restore, snapshot } from './core/cells.ts';
 import { addKnownGap } from './core/gaps.ts';
 import { createHost, type Host, type Settings } from './core/host.ts';
+import { learnBatch } from './core/learn.ts';
 import { type Notices, notice } from './core/notices.ts';
 import { offsetBefore, oldestOpen, rebuildFrom } from './core/record-trail.ts';
 import { refill } from './core/refill.ts';
@@ -45,6 +46,8 @@ interface Worker {
 	refused: Set<number>;
 	/** By the record's digest where its signature did not hold, else by the payload's. */
 	refusedDigests: RefusedRecords;
+	/** Hosts that `learn` changed since the last step: their cells are due. */
+	learnt: Set<Host>;
 	/** Of open sessions, and of closed ones that a rebuild would meet. */
 	spans: SessionSpans;
 	/** Newest log time of any record, microseconds; -1 where the log has no clock. */
@@ -71,6 +74,7 @@ export function openWorker(
 		heard: new Map(),
 		refused: new Set(refused === undefined ? [] : (JSON.parse(Buffer.from(refused).toString()) as number[])),
 		refusedDigests: restoreRefused(cells.get(refusedDigestsCell)),
+		learnt: new Set(),
 		spans: spans === undefined ? new Map() : decodeSpans(spans),
 		loggedUs,
 		next: 0,
@@ -78,6 +82,7 @@ export function openWorker(
 	return {
 		worker: {
 			step: async (records, replayed) => (replayed ? replay(worker, records) : step(worker, records)),
+			learn: async (records) => learn(worker, records),
 		},
 		view: {
 			partition,
@@ -115,10 +120,28 @@ function replay(worker: Worker, records: readonly LogRecord[]): StepResult {
 	return finish(worker, records, emptyResult());
 }
 
+/** Takes from records that are done with what tells a copy of them. */
+function learn(worker: Worker, records: readonly LogRecord[]): void {
+	for (const record of records) {
+		const verified = verify(worker, record);
+		if (verified.kind === 'error') {
+			noteRefused(worker.refusedDigests, sha256Hex(record.value));
+			continue;
+		}
+		const { batch, payloadDigest } = verified;
+		if (batch.source === 'tick') continue;
+		const host = hostOf(worker, record.key);
+		worker.learnt.add(host);
+		if (learnBatch(worker.options.settings, host, batch, payloadDigest))
+			noteRefused(worker.refusedDigests, Buffer.from(payloadDigest).toString('hex'));
+	}
+}
+
 function step(worker: Worker, records: readonly LogRecord[]): StepResult {
 	const result = emptyResult();
 	const notices: Notices = new Map();
-	const touched = new Set<Host>();
+	const touched = new Set<Host>(worker.learnt);
+	worker.learnt.clear();
 	const refusedBefore = worker.refused.size;
 	const spansBefore = worker.spans.size;
 	for (const record of records) {

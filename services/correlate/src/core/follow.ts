@@ -71,7 +71,7 @@ export function followChain(
 	return true;
 }
 
-const isLive = (batch: UnpackedBatch): boolean => batch.source === 'export' || batch.source === 'grpc';
+export const isLive = (batch: UnpackedBatch): boolean => batch.source === 'export' || batch.source === 'grpc';
 
 function startGap(step: Step, batch: UnpackedBatch, items: readonly Item[]): Gap {
 	const toUs = oldest(items, batch.observedUs);
