@@ -2,7 +2,7 @@
 // bound, or that is not laid out as a batch must be, is refused before it takes memory (refusedBatch).
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import { guardRecords, refusedBatch } from './record-guard.ts';
+import { readGuarded, refusedBatch } from './record-guard.ts';
 
 /** kafkajs's bit for each; `none` is here so that what was not compressed is looked at as well. */
 const types = { none: 0, gzip: 1, zstd: 4 } as const;
@@ -20,19 +20,23 @@ export function registerCodecs(settings: { level: number; batchBytesMax: number 
 	const { level, batchBytesMax: maxOutputLength } = settings;
 	const none = {
 		compress: async (encoded: Encoded) => encoded.buffer,
-		decompress: async (buffer: Buffer) => guardRecords(buffer),
+		decompress: async (buffer: Buffer) => readGuarded(buffer, () => buffer),
 	};
 	const gzipCodec = {
 		compress: async ({ buffer }: Encoded) =>
 			gzipSync(buffer, { level: Math.min(9, Math.max(1, level)), chunkSize: chunkOf(buffer.length) }),
 		decompress: async (buffer: Buffer) =>
-			guardRecords(bounded(() => gunzipSync(buffer, { maxOutputLength, chunkSize: chunkOf(buffer.length * growth) }))),
+			readGuarded(
+				buffer,
+				bounded(() => gunzipSync(buffer, { maxOutputLength, chunkSize: chunkOf(buffer.length * growth) })),
+			),
 	};
 	const params = { [constants.ZSTD_c_compressionLevel]: level };
 	const zstdCodec = {
 		compress: async ({ buffer }: Encoded) => zstdCompressSync(buffer, { params, chunkSize: chunkOf(buffer.length) }),
 		decompress: async (buffer: Buffer) =>
-			guardRecords(
+			readGuarded(
+				buffer,
 				bounded(() => zstdDecompressSync(buffer, { maxOutputLength, chunkSize: chunkOf(buffer.length * growth) })),
 			),
 	};
@@ -47,10 +51,10 @@ const chunkMin = 4 * 1024;
 const chunkMax = 4 * 1024 ** 2;
 const chunkOf = (bytes: number): number => Math.min(chunkMax, Math.max(chunkMin, bytes));
 
-function bounded(decompress: () => Buffer): Buffer {
+const bounded = (decompress: () => Buffer) => (): Buffer => {
 	try {
 		return decompress();
 	} catch (error) {
 		throw refusedBatch(`decompressing: ${(error as Error).message}`, error);
 	}
-}
+};

@@ -2,11 +2,13 @@
 // past its bound, batches that compaction has emptied) is passed over, and counted where something is lost.
 import type { Cluster } from 'kafkajs';
 import { StreamError } from '../errors.ts';
+import type { Emit } from '../internal-event.ts';
 import type { Topic } from '../ports.ts';
 import { type ClusterHandle, leaderOf } from './cluster.ts';
 import { cluesOf } from './errors.ts';
 import { type Fetched, type FetchTarget, fetchFrom } from './fetch.ts';
 import type { ResolvedKafkaOptions } from './options.ts';
+import { refusedRangeOf } from './record-guard.ts';
 
 export interface Place {
 	topic: Topic;
@@ -22,6 +24,9 @@ export interface Reader {
 	/** Offset of the first record of that time or later; the end when there is none. */
 	offsetAt(place: Place, timeMs: number): Promise<number>;
 }
+
+/** Room for more emptied batches than a compacted topic of ours can have. */
+const emptyBytesMax = 8 * 1024 ** 2;
 
 type ReaderOptions = Pick<ResolvedKafkaOptions, 'frames' | 'emit'>;
 
@@ -49,48 +54,32 @@ export function createReader(handle: ClusterHandle, options: ReaderOptions): Rea
 		});
 
 	const fetch = async (place: Place, offset: number, bytes: number): Promise<Fetched> => {
-		let from = offset;
-		try {
-			const fetched = await once(place, from, bytes);
-			if (fetched.records.length > 0 || fetched.next > from || fetched.end <= from) return fetched;
-		} catch (error) {
-			if (isOutOfRange(error)) {
-				const { start, end } = await bounds(place);
-				if (from >= end) return { target: { ...place, offset, bytes }, records: [], next: from, end };
-				// Trimmed: the caller sees it by the first record's offset.
-				from = Math.max(from, start);
-				if (from !== offset) return await fetch(place, from, bytes);
-			} else if (!isRefusedBatch(error)) throw error;
-			else return await passOver(place, from, bytes, error);
-		}
-		return await passOver(place, from, bytes, null);
-	};
-
-	/** `refused`: why the batch at `offset` was; null: batches without records. */
-	const passOver = async (place: Place, offset: number, bytes: number, refused: unknown): Promise<Fetched> => {
-		const { end } = await bounds(place);
-		const isReadable = async (at: number): Promise<boolean> => {
+		let window = bytes;
+		for (let from = offset; ; )
 			try {
-				const { records, next } = await once(place, at, bytes);
-				return records.length > 0 || next > at;
+				const fetched = await once(place, from, window);
+				if (fetched.records.length > 0 || fetched.next > from || fetched.end <= from) return fetched;
+				// Batches that compaction has emptied say nothing of themselves; a wide look finds none but such up to the end.
+				if (window >= emptyBytesMax) return { ...fetched, next: fetched.end };
+				window = emptyBytesMax;
 			} catch (error) {
-				if (isRefusedBatch(error)) return false;
-				throw error;
+				const refused = refusedRangeOf(error);
+				if (refused !== null) {
+					// One batch at a time up to the refused one: what stands before it in the same answer is sound.
+					if (refused.from > from) window = 1;
+					else {
+						emitRefused(options.emit, place, from, refused.to, error);
+						from = refused.to;
+						window = bytes;
+					}
+					continue;
+				}
+				if (!isOutOfRange(error)) throw error;
+				const { start, end } = await bounds(place);
+				if (from >= start) return { target: { ...place, offset, bytes }, records: [], next: from, end };
+				// Trimmed: the caller sees it by the first record's offset.
+				from = start;
 			}
-		};
-		const to = await firstReadable(offset + 1, end, isReadable);
-		if (refused !== null)
-			options.emit({
-				name: 'log_batches_refused',
-				stage: 'kafka',
-				reason: 'batch-bound',
-				intentional: false,
-				count: to - offset,
-				message: 'a batch of records was passed over: it cannot be decompressed within its bound, or is malformed',
-				detail: { topic: place.topic, partition: place.partition, from: offset, to, error: cluesOf(refused).message },
-			});
-		if (to >= end) return { target: { ...place, offset, bytes }, records: [], next: to, end };
-		return await once(place, to, bytes);
 	};
 
 	return {
@@ -104,23 +93,16 @@ export function createReader(handle: ClusterHandle, options: ReaderOptions): Rea
 	};
 }
 
-/**
- * Smallest readable offset of [from, end), or `end`. Doubling steps, then halving: a batch covers an interval, so that what
- * lies between two unreadable offsets of one is unreadable too.
- */
-async function firstReadable(from: number, end: number, isReadable: (at: number) => Promise<boolean>): Promise<number> {
-	let low = from - 1;
-	let high = from;
-	for (let step = 1; high < end && !(await isReadable(high)); step *= 2) {
-		low = high;
-		high = Math.min(end, high + step);
-	}
-	while (high - low > 1) {
-		const middle = low + Math.floor((high - low) / 2);
-		if (await isReadable(middle)) high = middle;
-		else low = middle;
-	}
-	return high;
+function emitRefused(emit: Emit, { topic, partition }: Place, from: number, to: number, error: unknown): void {
+	emit({
+		name: 'log_batches_refused',
+		stage: 'kafka',
+		reason: 'batch-bound',
+		intentional: false,
+		count: to - from,
+		message: 'a batch of records was passed over: it does not decompress within its bound, or is malformed',
+		detail: { topic, partition, from, to, error: cluesOf(error).message },
+	});
 }
 
 async function offsetOf(
@@ -134,8 +116,4 @@ async function offsetOf(
 	return Number(offset);
 }
 
-export const isOutOfRange = (error: unknown): boolean => cluesOf(error).type === 'OFFSET_OUT_OF_RANGE';
-
-/** Only the guard makes errors of this code while a fetch is read. */
-export const isRefusedBatch = (error: unknown): boolean =>
-	error instanceof StreamError && error.code === 'refused' && error.message.startsWith('record batch:');
+const isOutOfRange = (error: unknown): boolean => cluesOf(error).type === 'OFFSET_OUT_OF_RANGE';

@@ -7,10 +7,50 @@ export const batchRecordsMax = 65_536;
 /** A record with more headers loses them all: no writer of ours sets more than three. */
 export const recordHeadersMax = 64;
 
+/** Offsets [from, to) of a batch that is not given out. */
+export interface RefusedRange {
+	from: number;
+	to: number;
+}
+
 /** The whole batch cannot be given out; the reader goes on after it. */
 export function refusedBatch(why: string, cause?: unknown): StreamError {
 	// kafkajs takes errors with this mark for final.
 	return Object.assign(new StreamError('refused', `record batch: ${why}`, cause), { retriable: false });
+}
+
+const refusedRanges = new WeakMap<StreamError, RefusedRange>();
+
+/** Which batch was refused; null for any other error. */
+export const refusedRangeOf = (error: unknown): RefusedRange | null =>
+	error instanceof StreamError ? (refusedRanges.get(error) ?? null) : null;
+
+/** Runs `read` on a batch's records as kafkajs gives them to a codec; a refusal then says which offsets it is about. */
+export function readGuarded(records: Buffer, read: () => Buffer): Buffer {
+	try {
+		return guardRecords(read());
+	} catch (error) {
+		const range = rangeOf(records);
+		if (error instanceof StreamError && range !== null) refusedRanges.set(error, range);
+		throw error;
+	}
+}
+
+/** Kafka's batch header of version 2: base offset 8, length 4, leader epoch 4, magic 1, crc 4, attributes 2, last offset delta 4, ... */
+const headerBytes = 61;
+const lengthAt = 8;
+const magicAt = 16;
+const lastOffsetDeltaAt = 23;
+
+/** kafkajs tells a codec nothing of its batch, but the records are a slice of the response, in which the header stands before them. */
+function rangeOf(records: Buffer): RefusedRange | null {
+	const start = records.byteOffset - headerBytes;
+	if (start < 0) return null;
+	const header = Buffer.from(records.buffer, start, headerBytes);
+	if (header[magicAt] !== 2) return null;
+	if (header.readInt32BE(lengthAt) !== headerBytes - lengthAt - 4 + records.length) return null;
+	const from = Number(header.readBigInt64BE(0));
+	return { from, to: from + header.readInt32BE(lastOffsetDeltaAt) + 1 };
 }
 
 /** Position of a walk over the bytes; `at` is past the end when a number was cut off. */

@@ -5,7 +5,9 @@ import { givenTopics, until } from './support.ts';
 
 const partitions = 6;
 
-it('shares the partitions out among one, three and one members, moves few, and keeps low waters over it', { timeout: 180_000 }, async (t) => {
+it('shares the partitions out among one, three and one members, moves few, and keeps low waters over it', {
+	timeout: 180_000,
+}, async (t) => {
 	const topics = await givenTopics(t, { trace: partitions });
 	if (topics === null) return;
 	const joined: { member: Member; now: readonly number[]; first: readonly number[] }[] = [];
@@ -35,7 +37,11 @@ it('shares the partitions out among one, three and one members, moves few, and k
 	await second?.member.leave();
 	joined.splice(1, 1);
 	await until('two members have three each', () => spread(3));
-	for (const entry of joined) assert.ok(kept.get(entry)?.every((p) => entry.now.includes(p)), 'nobody loses what it had');
+	for (const entry of joined)
+		assert.ok(
+			kept.get(entry)?.every((p) => entry.now.includes(p)),
+			'nobody loses what it had',
+		);
 	await third?.member.leave();
 	joined.splice(1, 1);
 	await until('the last has all', () => spread(6));
