@@ -67,10 +67,8 @@ async function start(name: ServiceName, options: ServiceOptions, context: CliCon
 	const { createEmit } = await import('@affidavit/stream/internal-event.ts');
 	const { createLogger } = await import('@affidavit/stream/logger.ts');
 	const { createMetrics } = await import('@affidavit/stream/metrics.ts');
-	const { boundHeap } = await import('../heap.ts');
 	const { interruptible } = await import('../interrupt.ts');
 	const { runService } = await import('./run.ts');
-	boundHeap();
 	const metrics = createMetrics({ processMetrics: true });
 	const emit = createEmit(createLogger({ level: config.log.level }), metrics.registry);
 	const tell = (news: ServiceNews): void => {
