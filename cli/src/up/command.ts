@@ -16,7 +16,7 @@ export function registerUp(program: Command, context: CliContext): void {
 	const command = program.command('up').description('watch a live Tetragon: judge, sign and alert until stopped');
 	runOptions(commonOptions(command))
 		.option('--export <file>', "Tetragon's export file (lossless over restarts)")
-		.option('--grpc <address>', "Tetragon's socket, unix:///var/run/tetragon/tetragon.sock (no resume)")
+		.option('--grpc <address>', "Tetragon's gRPC: unix:///PATH or tcp://HOST:PORT (TLS: source.tls; no resume)")
 		.option('--metrics-url <url>', "Tetragon's metrics endpoint, for its loss counters")
 		.option(
 			'--ops-port <n>',

@@ -3,14 +3,8 @@ import { join } from 'node:path';
 import { readBootId } from '@affidavit/ingest/agent/boot-id.ts';
 import { runLiveIngest } from '@affidavit/ingest/agent/live-ingest.ts';
 import { openQuarantine, quarantineLimits } from '@affidavit/ingest/agent/quarantine.ts';
-import type { Decoder } from '@affidavit/ingest/decode-result.ts';
-import { openGrpcSource } from '@affidavit/ingest/grpc/grpc-source.ts';
-import { createJsonDecoder } from '@affidavit/ingest/json/decoder.ts';
 import { scrapeMetrics } from '@affidavit/ingest/loss/scrape.ts';
-import { createProtobufDecoder } from '@affidavit/ingest/protobuf/decoder.ts';
 import { createRedactor } from '@affidavit/ingest/redact/redactor.ts';
-import { openExportSource } from '@affidavit/ingest/source/export/export-source.ts';
-import type { LiveSource } from '@affidavit/ingest/source/live-source.ts';
 import type { ResolveKey } from '@affidavit/model/batch-signature.ts';
 import { createHostDirectory } from '@affidavit/model/host-directory.ts';
 import { openFolderBlobs } from '@affidavit/stream/embedded/blobs.ts';
@@ -22,8 +16,8 @@ import type { Log, Store } from '@affidavit/stream/ports.ts';
 import type { RunnerPorts } from '@affidavit/stream/runner/options.ts';
 import { openSource } from '@affidavit/stream/runner/source.ts';
 import { openTopology } from '@affidavit/stream/runner/topology.ts';
+import { type ConfiguredSource, liveSourceOf } from '../agent/source.ts';
 import type { Config } from '../config/schema.ts';
-import { CliError } from '../errors.ts';
 import { followHosts } from '../hosts/follow.ts';
 import type { SessionSummary } from '../sessions/summary.ts';
 import type { Settings } from '../settings.ts';
@@ -75,7 +69,7 @@ export async function runUp(run: UpRun): Promise<void> {
 async function drive(run: UpRun, log: Log, store: Store): Promise<void> {
 	const { config, settings, emit, signal, tell } = run;
 	const { dataDir, outDir } = config;
-	const source = sourceOf(config, emit);
+	const source = liveSourceOf(config, nowUs, emit);
 	const blobs = await openFolderBlobs({ folder: join(dataDir, 'blobs') });
 	const ended = new AbortController();
 	const resolveKey = await followKeys(run, log, ended.signal);
@@ -119,7 +113,8 @@ async function ingestLive(
 	const { config, settings, emit } = run;
 	const { metricsUrl } = config.source ?? {};
 	await runLiveIngest({
-		...source,
+		openSource: source.openSource,
+		decoder: source.decoder,
 		redact: createRedactor(),
 		key: settings.hostKey,
 		writer: await openSource({ stage: 'ingest:live', partition: 0 }, ports),
@@ -136,37 +131,4 @@ async function ingestLive(
 		emit,
 		signal,
 	});
-}
-
-interface ConfiguredSource {
-	openSource: (checkpoint: Uint8Array | null) => LiveSource;
-	decoder: Decoder;
-}
-
-function sourceOf({ source, limits }: Config, emit: Emit): ConfiguredSource {
-	const { lineBytesMax } = limits;
-	switch (source?.kind) {
-		case 'export':
-			return {
-				openSource: (checkpoint) =>
-					openExportSource({ path: source.path as string, checkpoint, emit, nowUs, lineBytesMax }),
-				decoder: createJsonDecoder({ lineBytesMax }),
-			};
-		case 'grpc':
-			return {
-				openSource: () => openGrpcSource({ socketPath: socketPathOf(source.address as string), nowUs, emit }),
-				decoder: createProtobufDecoder(),
-			};
-		default:
-			throw new CliError(
-				'config',
-				'source: expected a live Tetragon: --export FILE, --grpc unix:///PATH, or source in the configuration',
-			);
-	}
-}
-
-function socketPathOf(address: string): string {
-	if (!/^unix:(\/\/)?\//.test(address))
-		throw new CliError('config', `source.address: ${address}: expected unix:///PATH (TCP comes with the fleet)`);
-	return address.replace(/^unix:(\/\/)?/, '');
 }
