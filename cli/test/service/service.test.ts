@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, rmSync } from 'node:fs';
+import { existsSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectingEmit } from '@affidavit/stream/internal-event.ts';
 import { openKafkaLog } from '@affidavit/stream/kafka/log.ts';
 import { createKeyedSeals } from '@affidavit/stream/seal/keyed-seals.ts';
+import { secret, startReceiver } from '../../../services/detect/test/alert/receiver.ts';
 import { sendStream } from '../../../test/fleet/agent.ts';
 import { makeHosts } from '../../../test/fleet/hosts.ts';
 import { freePorts } from '../../../test/servers/free-port.ts';
@@ -13,7 +14,7 @@ import { givenServers } from '../../../test/servers/given.ts';
 import { type CliRun, runCli, temporaryFolder } from '../run-cli.ts';
 import { scrape, startService, writeConfig } from './processes.ts';
 
-const services = ['correlate', 'detect', 'sign'];
+const services = ['correlate', 'detect', 'sign', 'alert'];
 
 async function succeed(run: Promise<CliRun>): Promise<CliRun> {
 	const done = await run;
@@ -36,16 +37,19 @@ async function until(what: string, check: () => boolean | Promise<boolean>): Pro
 	}
 }
 
-test('a fleet of processes: a recorded build goes in, signed attestations come out, every process ends by itself', async (t) => {
+test('a fleet of processes: a recorded build goes in, signed attestations come out, a stranger is told of, every process ends by itself', async (t) => {
 	const servers = givenServers(t);
 	if (!servers) return;
 	const folder = temporaryFolder(t);
-	const simulated = makeHosts(join(folder, 'hosts'), ['08d-container-ns']);
-	const [host] = simulated.hosts;
-	assert.ok(host);
+	const simulated = makeHosts(join(folder, 'hosts'), ['08d-container-ns', '08d-container-ns']);
+	const [host, stranger] = simulated.hosts;
+	assert.ok(host && stranger);
+	await using receiver = await startReceiver();
+	writeFileSync(join(folder, 'secret'), secret);
 	const configFile = writeConfig(folder, servers, {
 		repositories: simulated.repositories,
 		indicators: [simulated.indicatorsFile],
+		webhook: { url: receiver.url, secretFile: join(folder, 'secret'), allowPrivate: true },
 	});
 	await makeKeys(configFile);
 	await succeed(runCli(['topics', 'apply', '--config', configFile]));
@@ -74,7 +78,10 @@ test('a fleet of processes: a recorded build goes in, signed attestations come o
 
 	const { emit } = collectingEmit();
 	const remote = await openKafkaLog({ brokers: servers.brokers.split(','), topicPrefix: servers.prefix, emit });
-	await sendStream(host, { folder, remote, seals: createKeyedSeals({ own: host, resolve: () => undefined }), emit });
+	for (const sender of [host, stranger]) {
+		const seals = createKeyedSeals({ own: sender, resolve: () => undefined });
+		await sendStream(sender, { folder, remote, seals, emit });
+	}
 	await remote.close();
 	const outDir = join(folder, 'data', 'attestations');
 	await until('a verification summary', () => globSync(join(outDir, '*', 'r1', '*.dsse.json')).length >= 4);
@@ -87,7 +94,11 @@ test('a fleet of processes: a recorded build goes in, signed attestations come o
 	assert.ok((await sum(sign as string, 'affidavit_commits_total')) > 0);
 	assert.equal(await sum(sign as string, 'affidavit_outbox_pending'), 0);
 	assert.equal((await scrape(sign as string, 'affidavit_check_ok')).get('check="redis"'), 1);
-	assert.equal(await sum(correlate as string, 'affidavit_dead_letters_total'), 0);
+	// The host that nobody enrolled: its batches are refused, and that is a finding which somebody is told of.
+	const refused = await scrape(correlate as string, 'affidavit_dead_letters_total');
+	assert.deepEqual([...refused.keys()], ['stage="correlate",code="unknown-key"']);
+	await until('an alert', () => receiver.received.some(({ body }) => body.includes('host-key-invalid')));
+	assert.ok(receiver.received.every(({ body }) => body.includes(stranger.name)));
 
 	for (const service of running) {
 		assert.equal(await service.stop(), 0, service.stderr());
