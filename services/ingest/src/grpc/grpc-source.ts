@@ -34,13 +34,13 @@ export const grpcLimits: GrpcLimits = {
 	pausedUsMax: 1_000_000,
 };
 
-/** `socketPath`: path of Tetragon's socket. */
-export type GrpcSourceOptions = ({ socketPath: string } | { target: GrpcTarget }) & {
+export interface GrpcSourceOptions {
+	target: GrpcTarget;
 	/** Microseconds since 1970. */
 	nowUs: () => number;
 	emit: Emit;
 	limits?: GrpcLimits;
-};
+}
 
 const getEvents = '/tetragon.FineGuidanceSensors/GetEvents';
 /** An empty GetEventsRequest: all events. */
@@ -50,7 +50,7 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 export function openGrpcSource(options: GrpcSourceOptions): LiveSource {
 	const { emit, nowUs } = options;
 	const limits = options.limits ?? grpcLimits;
-	const target: GrpcTarget = 'target' in options ? options.target : { kind: 'unix', path: options.socketPath };
+	const { target } = options;
 	const name = nameOfTarget(target);
 	const queue = createMessageQueue(limits);
 	const gaps = createGapTracker(nowUs());

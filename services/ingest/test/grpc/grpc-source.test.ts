@@ -17,7 +17,12 @@ const patienceMs = 10_000;
 
 function open(socketPath: string, some: Partial<GrpcLimits> = {}) {
 	const { emit, count } = collectingEmit();
-	const source = openGrpcSource({ socketPath, nowUs, emit, limits: { ...limits, ...some } });
+	const source = openGrpcSource({
+		target: { kind: 'unix', path: socketPath },
+		nowUs,
+		emit,
+		limits: { ...limits, ...some },
+	});
 	return { source, count };
 }
 
