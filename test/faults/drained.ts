@@ -5,7 +5,7 @@ import type { RunningFleet } from './disturb.ts';
 import type { FleetWorld } from './world.ts';
 
 /** Groups form anew after the last fault, lost stores are rebuilt. */
-const drainMsMax = 90_000;
+const drainMsMax = 240_000;
 /** Longer than a worker that has just lost its partition takes to notice. */
 const quietMs = 2_000;
 const pollMs = 250;

@@ -23,6 +23,9 @@ export interface FaultServers {
 	webhook: Receiver;
 }
 
+/** Configuration keys over those below. */
+export type WorldSettings = Readonly<Record<string, unknown>>;
+
 export interface FleetWorld {
 	/** Of topics, groups and keys. */
 	prefix: string;
@@ -34,7 +37,8 @@ export interface FleetWorld {
 	/** A connection of the test's own. */
 	log: KafkaLog;
 	newWorker(service: FaultedService): FleetChild;
-	newAgent(host: SimulatedHost): FleetChild;
+	/** `live`: an export file that is written meanwhile, in place of the host's recorded one. */
+	newAgent(host: SimulatedHost, live?: string): FleetChild;
 	close(): Promise<void>;
 }
 
@@ -43,6 +47,7 @@ export async function openFleetWorld(
 	plan: FaultPlan,
 	simulated: SimulatedFleet,
 	servers: FaultServers,
+	settings: WorldSettings = {},
 ): Promise<FleetWorld> {
 	const prefix = `faults-${plan.seed}-${Date.now().toString(36)}.`;
 	const keys = fleetKeys(directoryOf(simulated.hosts));
@@ -51,7 +56,10 @@ export async function openFleetWorld(
 	const configFile = (name: string): string => join(folder, `${name}.json`);
 	writeKeys(folder, keys);
 	for (const name of ['agent', ...faultedServices] as const)
-		writeFileSync(configFile(name), JSON.stringify(configOf(name, folder, plan, prefix, simulated, servers)));
+		writeFileSync(
+			configFile(name),
+			JSON.stringify({ ...configOf(name, folder, plan, prefix, simulated, servers), ...settings }),
+		);
 	const removeTopics = await makeTopics(servers.kafka.brokers, prefix, plan.partitions);
 	const log = await openKafkaLog({ brokers: [servers.kafka.brokers], topicPrefix: prefix, topics });
 	await enroll(log, keys, simulated.hosts);
@@ -73,20 +81,20 @@ export async function openFleetWorld(
 			args.push('--data', join(folder, name), '--ops-port', '0', '--json');
 			return fleetChild(name, args, join(logs, `${name}.log`));
 		},
-		newAgent: (host) => {
+		newAgent: (host, live) => {
 			const data = join(folder, host.name);
 			// In the data folder: what the agent keeps beside its key is of this run alone.
 			mkdirSync(join(data, 'keys'), { recursive: true, mode: 0o700 });
 			copyFileSync(host.keyFile, join(data, 'keys', 'host.pem'));
-			const args = isSlow(host)
-				? ['test/faults/slow-agent.ts', JSON.stringify(slowTask(host, data, prefix, servers))]
-				: ['cli/bin/affidavit.js', 'agent', '--config', configFile('agent'), '--data', data].concat([
-						'--file',
-						host.eventsFile,
-						'--host',
-						host.name,
-						'--json',
-					]);
+			const source = live === undefined ? ['--file', host.eventsFile] : ['--export', live, '--ops-port', '0'];
+			const args =
+				live === undefined && isSlow(host)
+					? ['test/faults/slow-agent.ts', JSON.stringify(slowTask(host, data, prefix, servers))]
+					: ['cli/bin/affidavit.js', 'agent', '--config', configFile('agent'), '--data', data].concat(source, [
+							'--host',
+							host.name,
+							'--json',
+						]);
 			return fleetChild(host.name, args, join(logs, `${host.name}.log`));
 		},
 		async close() {
@@ -134,7 +142,7 @@ const configOf = (
 	prefix: string,
 	{ repositories, indicatorsFile }: SimulatedFleet,
 	{ kafka, redis, webhook }: FaultServers,
-): unknown => ({
+): Record<string, unknown> => ({
 	outDir: join(folder, 'attestations'),
 	keyFile: join(folder, 'signing.pem'),
 	repositories,
