@@ -16,6 +16,7 @@ import { CliError, exitUsage } from './errors.ts';
 import { registerHosts } from './hosts/command.ts';
 import { registerImport } from './import/command.ts';
 import { registerProcess } from './process/command.ts';
+import { registerRederive } from './rederive/command.ts';
 import { registerReplay } from './replay/command.ts';
 import { registerService } from './service/command.ts';
 import { printable } from './text/printable.ts';
@@ -31,6 +32,7 @@ const commands: readonly Register[] = [
 	registerService,
 	registerTopics,
 	registerReplay,
+	registerRederive,
 	registerAgent,
 	registerSessions,
 	registerSession,

@@ -1,6 +1,5 @@
 // A data folder as `affidavit up` leaves it, with recorded streams as its past at chosen times of the log.
-import { writeFileSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { resolveConfig } from '@affidavit/cli/config/resolve.ts';

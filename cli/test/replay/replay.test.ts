@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReplayedSession } from '@affidavit/cli/replay/report.ts';
 import { readExpectation } from '../../../test/e2e/expectation.ts';
-import { type CliRun, runCli } from '../run-cli.ts';
-import { makePast, type RecordedPast } from './recorded-past.ts';
+import { type CliRun, runCli, temporaryFolder } from '../run-cli.ts';
+import { configOf, makePast, type RecordedPast } from './recorded-past.ts';
 
 const at = (time: string): number => Date.parse(`2026-11-20T${time}Z`);
 const configFile = ({ data }: RecordedPast): string[] => ['--config', join(data, 'affidavit.yaml')];
@@ -73,7 +73,7 @@ title: A build process opened a connection
 description: For the test.
 engine: cel
 severity: high
-attack: [T1071]
+attack: [T1195.002]
 references: []
 on: [connect]
 hooks: []
@@ -111,11 +111,10 @@ test('replay: a new rule of a folder finds what the rules of then did not; a rul
 });
 
 test('replay: findings of then that today no rule makes are gone', async (t) => {
-	const indicators = join(t.name.length > 0 ? '/tmp' : '', `replay-${process.pid}.txt`);
+	const indicators = join(temporaryFolder(t), 'indicators.txt');
 	writeFileSync(indicators, `${readExpectation(trojan).indicators?.join('\n')}\n`);
 	const past = await makePast(t, [{ stream: trojan, atMs: at('08:00:00') }], { indicators: [indicators] });
-	const file = join(past.data, 'affidavit.yaml');
-	writeFileSync(file, JSON.stringify({ dataDir: past.data, repositories: past.config.repositories }));
+	configOf(past.data, { repositories: past.config.repositories });
 	const { sessions, run } = await replay(past, ...day);
 	const [session] = sessions as [ReplayedSession];
 	assert.ok(
@@ -125,30 +124,41 @@ test('replay: findings of then that today no rule makes are gone', async (t) => 
 	assert.deepEqual(session.judgedAgainst?.indicators, { state: 'changed', added: 0, removed: 1, changed: 0 });
 });
 
+const edges = (sessions: readonly ReplayedSession[]) =>
+	sessions.map(({ session, host, cut }) => `${session.slice(0, 8)} ${host} ${cut}`);
+
 test('replay: the window holds the sessions that opened in it; what its edges cut is said', async (t) => {
-	// Two hosts: one builds before and into the window, one within it.
+	// Batches ten minutes apart: the two sessions of the first host open at 09:00 and 10:10 and close at 11:40.
 	const past = await makePast(t, [
-		{ stream: '08d-container-ns', host: 'early', kind: 'export', atMs: at('08:00:00'), stepMs: 60_000 },
-		{ stream: '07-net-foreign', host: 'within', kind: 'export', atMs: at('12:00:00') },
+		{ stream: '08d-container-ns', host: 'early', kind: 'export', atMs: at('08:00:00'), stepMs: 600_000 },
+		{ stream: '07-net-foreign', host: 'late', kind: 'export', atMs: at('18:00:00') },
 	]);
-	const whole = await replay(past, ...day);
-	assert.equal(whole.sessions.length, 2);
-	assert.ok(whole.sessions.every(({ cut }) => cut === null), whole.run.stdout);
-	const late = await replay(past, '--from', '2026-11-20T11:00:00Z', '--to', '2026-11-20T13:00:00Z');
-	assert.deepEqual(
-		late.sessions.map(({ host, cut }) => ({ host, cut })),
-		[{ host: 'within', cut: null }],
-		late.run.stdout,
-	);
-	const one = await replay(past, ...day, '--host', 'early');
-	assert.deepEqual(
-		one.sessions.map(({ host, cut }) => ({ host, cut })),
-		[{ host: 'early', cut: null }],
-	);
-	const id = one.sessions[0]?.session ?? '';
-	const named = await replay(past, ...day, '--session', id.slice(0, 10));
-	assert.deepEqual(
-		named.sessions.map(({ session }) => session),
-		[id],
-	);
+	const [first = '', second = '', third = ''] = past.verdicts.map(({ session }) => session.slice(0, 8));
+	const within = async (from: string, to: string, ...args: string[]): Promise<string[]> => {
+		const { run, sessions } = await replay(past, '--from', `2026-11-20T${from}Z`, '--to', `2026-11-20T${to}Z`, ...args);
+		assert.equal(run.code, 0, run.stderr);
+		return edges(sessions).sort();
+	};
+	const all = [`${first} early null`, `${second} early null`, `${third} late null`];
+	assert.deepEqual(await within('00:00', '23:59'), all.sort());
+	// What opened in the window is read to its close.
+	assert.deepEqual(await within('08:30', '09:30'), [`${first} early null`]);
+	assert.deepEqual(await within('10:00', '10:30'), [`${first} early began-before`, `${second} early null`].sort());
+	assert.deepEqual(await within('17:00', '19:00'), [`${third} late null`]);
+	// With too short a reading the one has no end, and the other no beginning.
+	assert.deepEqual(await within('10:00', '10:30', '--longest', '1s', '--host', 'early'), [`${second} early still-open`]);
+	assert.deepEqual(await within('00:00', '23:59', '--host', 'late'), [`${third} late null`]);
+	assert.deepEqual(await within('00:00', '23:59', '--session', second), [`${second} early null`]);
+});
+
+test('replay: wrong times and an empty data folder are told in a sentence', async (t) => {
+	const data = temporaryFolder(t);
+	const bad = await runCli(['replay', '--from', 'yesterday', '--to', 'now', '--data', data]);
+	assert.equal(bad.code, 2);
+	assert.match(bad.stderr, /--from.*yesterday.*expected 2026/);
+	const turned = await runCli(['replay', '--from', '1h', '--to', '2h', '--data', data]);
+	assert.match(turned.stderr, /--to: expected a time after --from/);
+	const none = await runCli(['replay', '--from', '1h', '--to', 'now', '--data', data]);
+	assert.equal(none.code, 2);
+	assert.match(none.stderr, /live: no log: `affidavit up` writes one/);
 });
