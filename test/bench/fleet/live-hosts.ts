@@ -7,8 +7,8 @@ import type { Recording } from './workload.ts';
 
 export interface LiveHost {
 	name: string;
-	/** Records for topic `trace`: what the host's agent sends at this time. */
-	due(nowUs: number): StampedRecord[];
+	/** Records for topic `trace`: what the host's agent sends at this time. `resting`: no more events, heartbeats only. */
+	due(nowUs: number, resting: boolean): StampedRecord[];
 	events(): number;
 }
 
@@ -45,7 +45,7 @@ export function createLiveHost(
 	return {
 		name,
 		events: () => sent,
-		due(nowUs) {
+		due(nowUs, resting) {
 			const records: StampedRecord[] = [];
 			const close = (): void => {
 				const closing = { observedUs: nowUs, losses: [], lossCounters: 'known' as const, endOfInput: false };
@@ -56,7 +56,7 @@ export function createLiveHost(
 			};
 			for (;;) {
 				const next = sorted[at] as DecodedEvent;
-				if (timeOf(next.event.timeUs) > nowUs) break;
+				if (resting || timeOf(next.event.timeUs) > nowUs) break;
 				const moved = inRun(next, run, timeOf);
 				if (batcher.offer(moved, nowUs) === 'close-first') {
 					close();
