@@ -1,15 +1,16 @@
 // What the shipped dashboard and alert rules name must be there: a rule on a metric that nobody writes never fires.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { registerAgentMetrics } from '@affidavit/ingest/agent/cost.ts';
 import { createMetrics } from '@affidavit/stream/metrics.ts';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { registerStateMetrics } from '../../src/ops/state-metrics.ts';
 import { createWorkMetrics } from '../../src/ops/work-metrics.ts';
 import { filesBelow, readRepoFile } from '../docs/repo-files.ts';
-import { repoRoot } from '../run-cli.ts';
+import { repoRoot, temporaryFolder } from '../run-cli.ts';
 
 interface Rule {
 	alert: string;
@@ -127,8 +128,19 @@ test('the check can fail', () => {
 	assert.equal(isKnown('affidavit_step_seconds_bucket'), true);
 });
 
-test('promtool accepts the rules', (t) => {
-	const run = spawnSync('promtool', ['check', 'rules', join(repoRoot, rulesFile)], { encoding: 'utf8' });
+test('promtool accepts the rules, and the expressions of the dashboard', (t) => {
+	const check = (file: string) => spawnSync('promtool', ['check', 'rules', file], { encoding: 'utf8' });
+	const run = check(join(repoRoot, rulesFile));
 	if (run.error) return t.skip('promtool is not on the PATH');
 	assert.equal(run.status, 0, run.stdout + run.stderr);
+	const records = dashboard.panels
+		.flatMap((panel) => panel.targets ?? [])
+		.map(({ expr }, i) => ({
+			record: `r${i}`,
+			expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', '.*'),
+		}));
+	const file = join(temporaryFolder(t), 'dashboard.yaml');
+	writeFileSync(file, stringify({ groups: [{ name: 'dashboard', rules: records }] }));
+	const panels = check(file);
+	assert.equal(panels.status, 0, panels.stdout + panels.stderr);
 });
