@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { changeHost } from '@affidavit/cli/hosts/topic.ts';
 import { findingCodec } from '@affidavit/model/codec.ts';
+import { decodeFactBatch } from '@affidavit/model/facts.ts';
 import { openKafkaLog } from '@affidavit/stream/kafka/log.ts';
 import type { Log } from '@affidavit/stream/ports.ts';
 import { readTopic } from '@affidavit/stream/runner/read-topic.ts';
@@ -178,14 +179,21 @@ async function send(log: Log, live: readonly LiveHost[], seconds: number, restin
 }
 
 async function readLatencies(log: Log): Promise<Pick<LatencyResult, 'lead' | 'confirmed'>> {
+	const endUs = new Map<string, number>();
+	for (let partition = 0; partition < log.partitions('session'); partition++)
+		for await (const { key, value } of readTopic(log, 'session', partition)) {
+			const { closed } = decodeFactBatch(value).facts;
+			if (closed) endUs.set(key, closed.timeUs);
+		}
 	const leads: number[] = [];
 	const confirmed: number[] = [];
 	for (let partition = 0; partition < log.partitions('finding'); partition++)
-		for await (const { value, timestampUs } of readTopic(log, 'finding', partition)) {
+		for await (const { key, value, timestampUs } of readTopic(log, 'finding', partition)) {
 			const finding = findingCodec.decode(value);
-			const ms = (timestampUs - finding.lastUs) / 1000;
-			if (finding.state === 'lead') leads.push(ms);
-			else if (finding.state === 'confirmed') confirmed.push(ms - graceMs);
+			const closedUs = endUs.get(key);
+			if (finding.state === 'lead') leads.push((timestampUs - finding.lastUs) / 1000);
+			else if (finding.state === 'confirmed' && closedUs !== undefined)
+				confirmed.push((timestampUs - closedUs) / 1000 - graceMs);
 		}
 	return { lead: quantiles(leads), confirmed: quantiles(confirmed) };
 }

@@ -79,6 +79,7 @@ function inRun(entry: DecodedEvent, run: number, timeOf: (timeUs: number) => num
 	const renamed = (execId: string): string => (execId === '' ? '' : `${execId}~${run}`);
 	const moved = (process: ProcessInfo): ProcessInfo => ({
 		...process,
+		startUs: process.startUs < 0 ? process.startUs : timeOf(process.startUs),
 		execId: renamed(process.execId),
 		parentExecId: renamed(process.parentExecId),
 	});

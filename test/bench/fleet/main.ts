@@ -23,7 +23,8 @@ const cpuText = ({ cpu, eventsPerSecond }: OurRun | PeerRun): string =>
 	`${cpu.total.toFixed(2)} CPU s per million (client ${cpu.client.toFixed(2)}, store ${cpu.store.toFixed(2)}, broker ${cpu.broker.toFixed(2)}), ${eventsPerSecond} events/s`;
 
 const rounds = values.quick ? 1 : Number(values.rounds);
-const work = planWork(loadRecordings(), values.quick ? 100_000 : Number(values.events));
+const recordings = loadRecordings();
+const work = planWork(recordings, values.quick ? 100_000 : Number(values.events));
 say(`${work.events} events of ${work.hosts.length} hosts with ${work.sessions} sessions, ${rounds} rounds in turn`);
 await buildPeer();
 const ours: OurRun[] = [];
@@ -31,6 +32,12 @@ const streams: PeerRun[] = [];
 let latency: Awaited<ReturnType<typeof benchLatency>>;
 {
 	await using servers = await startServers();
+	// Neither side pays for the other's warming up of the broker's code.
+	if (!values.quick) {
+		const warmUp = planWork(recordings, 100_000);
+		await runOurs(servers, warmUp);
+		await runPeer(servers, warmUp);
+	}
 	for (let round = 0; round < rounds; round++) {
 		const our = await runOurs(servers, work);
 		ours.push(our);
