@@ -95,6 +95,18 @@ export function encodeFactBatch(link: FactChainLink, facts: Facts): { bytes: Uin
 	return { bytes, head: factHead(bytes) };
 }
 
+/** Sequence of a sighting: a batch of what was seen on arrival, before it is settled. It is no link of the chain and no fact. */
+export const sightingSequence = -1;
+
+export const isSighting = ({ sequence }: Pick<FactChainLink, 'sequence'>): boolean => sequence === sightingSequence;
+
+/** Note by which the correlator takes a session back that it has sighted and that did not open. */
+export const sightingWithdrawn = 'sighting-withdrawn';
+
+/** What leads are made of, of one session: good for leads and for nothing else. */
+export const encodeSighting = (session: string, watermarkUs: number, facts: Facts): Uint8Array =>
+	writeFactBatch({ session, sequence: sightingSequence, previous: chainStart, watermarkUs }, facts);
+
 /** True for the same head, whichever kind of array holds it. */
 export const sameHead = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 

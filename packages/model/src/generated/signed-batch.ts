@@ -6,6 +6,6 @@ export interface SignedBatch {
 	payload: Uint8Array;
 	/** sha256 of the public key's PEM (SPKI), hex. */
 	keyId: string;
-	/** ed25519 signature over `payload`. */
+	/** ed25519 signature over the text `affidavit/trace-batch/1`, a newline and the sha256 of `payload` (32 bytes). */
 	signature: Uint8Array;
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, it } from 'node:test';
 import {
 	chainStart,
 	keyIdOf,
 	signBatch,
 	signedBatchBytesMax,
+	signedText,
 	verifySignedBatch,
 } from '@affidavit/model/batch-signature.ts';
 import { signedBatchCodec } from '@affidavit/model/codec.ts';
@@ -80,7 +81,7 @@ describe('a signed batch', () => {
 			Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x1f]),
 			payload.subarray(-1),
 		]);
-		const signature = sign(null, huge, key.privateKey);
+		const signature = sign(null, signedText(createHash('sha256').update(huge).digest()), key.privateKey);
 		const bytes = signedBatchCodec.encode({ payload: huge, keyId: key.keyId, signature });
 		assert.equal(codeOf(bytes), 'not-a-batch');
 	});
