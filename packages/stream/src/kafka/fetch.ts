@@ -1,6 +1,7 @@
 // One fetch from one broker, as records and where each partition goes on. Pure but for the call itself.
 import type { Broker } from 'kafkajs';
 import type { LogRecord, Topic } from '../ports.ts';
+import { withBudget } from './fetch-budget.ts';
 import type { WireFrames } from './options.ts';
 import { toLogRecord, type WireMessage } from './wire.ts';
 
@@ -39,6 +40,8 @@ export interface FetchLimits {
 	waitMs: number;
 	/** All partitions together; the first batch of a partition passes in any case. */
 	bytes: number;
+	/** What one batch may grow to. */
+	batchBytesMax: number;
 }
 
 /** Aborted and unfinished transactions are read like anything else: no writer of ours uses them, and a foreign open one must not stop a stage. */
@@ -50,13 +53,15 @@ export async function fetchFrom(
 	limits: FetchLimits,
 	frames: WireFrames,
 ): Promise<Fetched[]> {
-	const response = (await broker.fetch({
-		maxWaitTime: limits.waitMs,
-		minBytes: 1,
-		maxBytes: limits.bytes,
-		isolationLevel: readUncommitted,
-		topics: byTopic(targets),
-	})) as FetchResponse;
+	const response = (await withBudget(limits.bytes, limits.batchBytesMax, () =>
+		broker.fetch({
+			maxWaitTime: limits.waitMs,
+			minBytes: 1,
+			maxBytes: limits.bytes,
+			isolationLevel: readUncommitted,
+			topics: byTopic(targets),
+		}),
+	)) as FetchResponse;
 	const fetched: Fetched[] = [];
 	for (const { topicName, partitions } of response.responses)
 		for (const { partition, highWatermark, messages } of partitions) {

@@ -24,7 +24,7 @@ const retryMsMax = 2_000;
 export function createLiveFetches(
 	handle: ClusterHandle,
 	cursors: Cursors,
-	options: Pick<ResolvedKafkaOptions, 'frames' | 'pollWaitMs' | 'pollGapMs' | 'emit'>,
+	options: Pick<ResolvedKafkaOptions, 'frames' | 'batchBytesMax' | 'pollWaitMs' | 'pollGapMs' | 'emit'>,
 ): LiveFetches {
 	const busy = new Set<string>();
 	let timer: NodeJS.Timeout | null = null;
@@ -103,7 +103,8 @@ export function createLiveFetches(
 		try {
 			fetched = await handle.use('live fetch', [], async (cluster) => {
 				const broker = await cluster.findBroker({ nodeId });
-				const limits = { waitMs: options.pollWaitMs, bytes: responseBytesMax };
+				const { pollWaitMs: waitMs, batchBytesMax } = options;
+				const limits = { waitMs, bytes: responseBytesMax, batchBytesMax };
 				return await fetchFrom(broker, targets, limits, options.frames);
 			});
 		} catch (error) {

@@ -28,7 +28,7 @@ export interface Reader {
 /** Room for more emptied batches than a compacted topic of ours can have. */
 const emptyBytesMax = 8 * 1024 ** 2;
 
-type ReaderOptions = Pick<ResolvedKafkaOptions, 'frames' | 'emit'>;
+type ReaderOptions = Pick<ResolvedKafkaOptions, 'frames' | 'batchBytesMax' | 'emit'>;
 
 export function createReader(handle: ClusterHandle, options: ReaderOptions): Reader {
 	// One after the other: fetches that find kafkajs's fetch connection closed would each open one, and leak all but the last. The
@@ -43,7 +43,8 @@ export function createReader(handle: ClusterHandle, options: ReaderOptions): Rea
 		handle.use(`${place.name}/${place.partition}: reading at ${offset}`, [place.name], async (cluster) => {
 			const broker = await leaderOf(cluster, place.name, place.partition);
 			const target: FetchTarget = { ...place, offset, bytes };
-			const [fetched] = await fetchFrom(broker, [target], { waitMs: 0, bytes }, options.frames);
+			const limits = { waitMs: 0, bytes, batchBytesMax: options.batchBytesMax };
+			const [fetched] = await fetchFrom(broker, [target], limits, options.frames);
 			return fetched ?? { target, records: [], next: offset, end: offset };
 		});
 	const bounds = (place: Place): Promise<{ start: number; end: number }> =>

@@ -70,6 +70,7 @@ const rebuiltFrom: ReadonlySet<Topic> = new Set(['trace', 'session']);
 /** A record of 8 MiB and what Kafka puts around it. */
 export const messageBytesMax = 10 * 1024 ** 2;
 const segmentMsMin = 60_000;
+const readableCompressions: ReadonlySet<string> = new Set(['producer', 'uncompressed', 'gzip', 'zstd']);
 
 export function wantedTopics(fleet: FleetTopics): TopicSettings[] {
 	return topics.map((topic) => ({
@@ -200,6 +201,15 @@ const checks: readonly Check[] = [
 					expected: `at least ${messageBytesMax}`,
 					why: 'a large batch would be refused for good, and its stage stand still',
 				},
+	(_wanted, value) => {
+		const compression = value('compression.type');
+		if (compression === '' || readableCompressions.has(compression)) return null;
+		return {
+			setting: 'compression.type',
+			expected: 'producer',
+			why: 'the broker would compress anew by what no reader of ours takes, and every record be passed over',
+		};
+	},
 	({ topic }, value) => {
 		const segmentMs = value('segment.ms');
 		if (compacted.has(topic) || segmentMs === '' || Number(segmentMs) >= segmentMsMin) return null;

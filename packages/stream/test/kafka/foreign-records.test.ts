@@ -118,3 +118,81 @@ it('passes over a batch that grows past its bound, counts it, and reads what fol
 	assert.ok(refused.length >= 1);
 	assert.equal(refused[0]?.count, 5);
 });
+
+it('takes an answer full of batches that each grow to their bound one by one', async (t) => {
+	const topics = await givenTopics(t);
+	if (topics === null) return;
+	const batchBytesMax = 24 << 20;
+	const { emit, count } = collectingEmit();
+	const log = await topics.open({ emit, batchBytesMax });
+	const producer = topics.kafka.producer();
+	await producer.connect();
+	t.after(() => producer.disconnect());
+	const topic = `${topics.prefix}trace`;
+	const bombs = 12;
+	const bytes = 8 << 20;
+	for (let i = 0; i < bombs; i++)
+		await producer.send({
+			topic,
+			compression: CompressionTypes.GZIP,
+			messages: [{ key: 'k', value: Buffer.alloc(bytes), partition: 0 }],
+		});
+	const seen: number[] = [];
+	for (let at = 0; at < bombs; ) {
+		const page = await log.read('trace', 0, at, { records: 1, bytes: 1 });
+		for (const { offset, value } of page) {
+			assert.equal(value.byteLength, bytes);
+			seen.push(offset);
+			at = offset + 1;
+		}
+		assert.ok(page.length > 0);
+		const { readAheadBytes } = log.stats();
+		assert.ok(readAheadBytes <= batchBytesMax, `${readAheadBytes} bytes of one answer were held at once`);
+	}
+	assert.deepEqual(seen, [...Array(bombs).keys()]);
+	assert.equal(count('log_batches_refused'), 0, 'none of them is too large by itself');
+});
+
+it('passes over a batch that is compressed as no writer of ours does it', async (t) => {
+	const topics = await givenTopics(t);
+	if (topics === null) return;
+	const { emit, events } = collectingEmit();
+	const log = await topics.open({ emit });
+	await log.append([recordOf('trace', 'k', 'before')]);
+	// kafkajs writes neither: the broker compresses anew as the topic says.
+	const admin = topics.kafka.admin();
+	await admin.connect();
+	t.after(() => admin.disconnect());
+	const set = async (value: string): Promise<void> => {
+		await admin.alterConfigs({
+			validateOnly: false,
+			resources: [
+				{
+					type: 2,
+					name: `${topics.prefix}trace`,
+					configEntries: [
+						{ name: 'compression.type', value },
+						{ name: 'message.timestamp.type', value: 'LogAppendTime' },
+					],
+				},
+			],
+		});
+		await new Promise((resolve) => setTimeout(resolve, 500));
+	};
+	for (const [i, value] of ['lz4', 'snappy'].entries()) {
+		await set(value);
+		await log.append([recordOf('trace', 'k', `${value} ${'x'.repeat(1000)}`, i + 1)]);
+	}
+	await set('producer');
+	const stop = new AbortController();
+	t.after(() => stop.abort());
+	await log.append([recordOf('trace', 'k', 'after', 3)]);
+	await log.waitForRecord('trace', 0, 1, stop.signal);
+	const read = await log.read('trace', 0, 0, everything);
+	const later = await log.read('trace', 0, 1, everything);
+	assert.equal(textsOf(read)[0], 'before');
+	assert.deepEqual(textsOf(later), ['after']);
+	const refused = events.filter((e) => e.name === 'log_batches_refused');
+	assert.ok(refused.length >= 2);
+	assert.ok(refused.every((e) => e.count === 1));
+});
