@@ -7,9 +7,10 @@ import type { Verdict } from '@affidavit/model/generated/verdict.ts';
 import { defaultLimits as signLimits } from '@affidavit/sign/core/limits.ts';
 import { type DerivedStatement, deriveStatements } from '@affidavit/sign/derive.ts';
 import type { Blobs, LogRecord } from '@affidavit/stream/ports.ts';
-import { openTopology } from '@affidavit/stream/runner/topology.ts';
+import { openPartition } from '@affidavit/stream/runner/partition-runner.ts';
 import type { Config } from '../config/schema.ts';
 import { readFacts } from '../read-facts.ts';
+import { drain } from '../replay/drain.ts';
 import { observedStore } from '../replay/observed-store.ts';
 import { createOverlayLog, type OffsetRange } from '../replay/overlay-log.ts';
 import type { Past } from '../replay/past.ts';
@@ -69,8 +70,7 @@ interface Reading {
 
 export async function deriveOnce(run: DeriveRun): Promise<Derived> {
 	const { past, config, tally } = run;
-	const partitions = { trace: past.log.partitions('trace'), session: 1 };
-	const scratch = await openScratch(config, partitions, tally.emit);
+	const scratch = await openScratch(config, past.log.partitions('trace'), tally.emit);
 	try {
 		return await derive(run, scratch);
 	} finally {
@@ -85,37 +85,34 @@ async function derive(run: DeriveRun, scratch: Scratch): Promise<Derived> {
 	const log = createOverlayLog({
 		past: past.log,
 		scratch: scratch.log,
-		ranges: Array.from({ length: past.log.partitions('trace') }, (_, p) => (p === partition ? range : none)),
+		partition,
+		range,
 		acceptTrace: (record) => accept(reading, record, pins.host),
 		acceptSession: (session) => session === pins.session,
-		onRead: (_partition, offset) => run.progress(offset),
+		onRead: run.progress,
 	});
-	const store = observedStore(scratch.store, async (_scope, { outbox }) => {
-		for (const { topic, key, value } of outbox) {
-			if (topic === 'deadletter' && reading.refused.length < refusedMax) noteRefused(reading, value);
-			if (topic !== 'verdict' || key !== pins.session) continue;
-			reading.verdict = verdictCodec.decode(value);
-			done.abort();
-		}
+	const store = observedStore(scratch.store, {
+		keepsList: (list) => list === factsList(pins.session),
+		after: async (_scope, { outbox }) => {
+			for (const { topic, key, value } of outbox) {
+				if (topic === 'deadletter' && reading.refused.length < refusedMax) noteRefused(reading, value);
+				if (topic !== 'verdict' || key !== pins.session) continue;
+				reading.verdict = verdictCodec.decode(value);
+				done.abort();
+			}
+		},
 	});
 	// A statement names its step: the configuration's may have changed since.
 	const config: Config = { ...run.config, step: pins.step };
 	const { emit } = run.tally;
 	const deps = { config, log, store, blobs: passingBlobs(null), emit };
 	const { rules, indicators, manifest } = snapshots;
-	const topology = await openTopology(
-		[
-			correlateStage({
-				...deps,
-				resolveKey: past.resolveKey,
-				resolveTickKey: past.resolveTickKey,
-				matchers: run.matchers,
-			}),
-			detectStage({ ...deps, rules, indicators, manifest: () => async () => manifest }),
-		],
-		{ log, store, emit },
-	);
-	await topology.run({ until: Promise.resolve(), signal: AbortSignal.any([signal, done.signal]) });
+	const { resolveKey, resolveTickKey } = past;
+	const correlate = correlateStage({ ...deps, resolveKey, resolveTickKey, matchers: run.matchers });
+	const detect = detectStage({ ...deps, rules, indicators, manifest: () => async () => manifest });
+	const ports = { log, store, emit };
+	const runners = [await openPartition(correlate, partition, ports), await openPartition(detect, 0, ports)];
+	await drain(runners, AbortSignal.any([signal, done.signal]));
 	const said = { ...reading, ...firstOf(reading) };
 	if (reading.verdict === null)
 		return signal.aborted
@@ -137,8 +134,6 @@ async function derive(run: DeriveRun, scratch: Scratch): Promise<Derived> {
 		? { ...said, kind: 'not-derivable', reason: derived.reason }
 		: { ...said, kind: 'derived', reason: '' };
 }
-
-const none: OffsetRange = { from: 0, to: 0 };
 
 /** Records of the host; each is counted once, however often it is read. */
 function accept(reading: Reading, record: LogRecord, host: string): boolean {

@@ -12,28 +12,29 @@ export interface OverlayOptions {
 	past: PastLog;
 	/** Of the replay's own. */
 	scratch: Log;
-	/** Of topic `trace`, by partition. */
-	ranges: readonly OffsetRange[];
+	/** The partition of topic `trace` that is read, and which offsets of it. */
+	partition: number;
+	range: OffsetRange;
 	/** Records of `trace` that the correlator gets; default all. */
 	acceptTrace?: (record: LogRecord) => boolean;
-	/** Keys of `session` that the detector gets; default all. */
-	acceptSession?: (session: string) => boolean;
-	/** How far `trace` is read. */
-	onRead?: (partition: number, offset: number) => void;
+	/** Sessions that are judged; facts of others are not even written. */
+	acceptSession: (session: string) => boolean;
+	/** How far it is read. */
+	onRead?: (offset: number) => void;
 }
 
 /** Pages that are read and left out whole before the caller gets a turn. */
 const emptyPagesMax = 64;
 
 export function createOverlayLog(options: OverlayOptions): Log {
-	const { past, scratch, ranges } = options;
-	const rangeOf = (partition: number): OffsetRange => {
-		const range = ranges[partition];
-		if (range === undefined) throw new RangeError(`trace/${partition}: the topic has ${ranges.length} partitions`);
-		return range;
+	const { past, scratch } = options;
+	const { from, to } = options.range;
+	const check = (partition: number): void => {
+		if (partition !== options.partition)
+			throw new RangeError(`trace/${partition}: this replay reads partition ${options.partition}`);
 	};
 	const readTrace: Log['read'] = async (topic, partition, offset, max) => {
-		const { from, to } = rangeOf(partition);
+		check(partition);
 		let at = Math.max(from, offset);
 		for (let pages = 0; at < to; pages++) {
 			const records = await past.read(topic, partition, at, max);
@@ -43,33 +44,24 @@ export function createOverlayLog(options: OverlayOptions): Log {
 				at = record.offset + 1;
 				if (options.acceptTrace?.(record) ?? true) taken.push(record);
 			}
-			options.onRead?.(partition, at);
+			options.onRead?.(at);
 			if (taken.length > 0) return taken;
 			if (records.length === 0 || (records.at(-1) as LogRecord).offset >= to) return [];
 			if (pages % emptyPagesMax === emptyPagesMax - 1) await nextTurn();
 		}
 		return [];
 	};
-	const readSession: Log['read'] = async (topic, partition, offset, max) => {
-		for (let at = offset; ; ) {
-			const records = await scratch.read(topic, partition, at, max);
-			const last = records.at(-1);
-			if (last === undefined) return records;
-			const taken = records.filter(({ key }) => options.acceptSession?.(key) ?? true);
-			if (taken.length > 0) return taken;
-			at = last.offset + 1;
-		}
-	};
 	return {
-		partitions: (topic) => (topic === 'trace' ? ranges.length : scratch.partitions(topic)),
-		append: scratch.append,
-		read: (topic, partition, offset, max) => {
-			if (topic === 'trace') return readTrace(topic, partition, offset, max);
-			return (topic === 'session' ? readSession : scratch.read)(topic, partition, offset, max);
+		partitions: (topic) => (topic === 'trace' ? past : scratch).partitions(topic),
+		append: async (records) => {
+			const kept = records.filter(({ topic, key }) => topic !== 'session' || options.acceptSession(key));
+			if (kept.length > 0) await scratch.append(kept);
 		},
+		read: (topic, partition, offset, max) =>
+			(topic === 'trace' ? readTrace : scratch.read)(topic, partition, offset, max),
 		bounds: async (topic, partition) => {
 			if (topic !== 'trace') return scratch.bounds(topic, partition);
-			const { from, to } = rangeOf(partition);
+			check(partition);
 			return { start: from, end: to };
 		},
 		offsetAt: (topic, partition, timeUs) => (topic === 'trace' ? past : scratch).offsetAt(topic, partition, timeUs),

@@ -2,21 +2,21 @@
 import type { Matcher } from '@affidavit/correlate/core/matcher.ts';
 import type { IndicatorSet } from '@affidavit/detect/core/indicator-set.ts';
 import type { RuleSet } from '@affidavit/detect/rules/rule-set.ts';
-import type { Verdict } from '@affidavit/model/generated/verdict.ts';
 import type { Blobs } from '@affidavit/stream/ports.ts';
-import { openTopology } from '@affidavit/stream/runner/topology.ts';
+import { openPartition } from '@affidavit/stream/runner/partition-runner.ts';
 import type { Config } from '../config/schema.ts';
 import { correlateStage, detectStage } from '../topology.ts';
+import { drain } from './drain.ts';
 import { observedStore } from './observed-store.ts';
 import { createOverlayLog } from './overlay-log.ts';
 import type { Past } from './past.ts';
 import { cutSession, judgedSession, type ReplayedSession } from './report.ts';
 import { openScratch, passingBlobs, type Scratch } from './scratch.ts';
-import { type MetSession, trackSessions } from './sessions.ts';
+import { type MetSession, type Sessions, trackSessions } from './sessions.ts';
 import { createSnapshotComparer } from './snapshots.ts';
 import { createTally, type Tally } from './tally.ts';
 import { isCut, readThen, type Then } from './then.ts';
-import { traceOffsets, verdictOffsets, type Window, type WindowOffsets } from './window.ts';
+import { type PartitionOffsets, traceOffsets, verdictOffsets, type Window } from './window.ts';
 
 export interface ReplayRun {
 	past: Past;
@@ -61,18 +61,27 @@ export async function runReplay(run: ReplayRun): Promise<ReplayEnd> {
 	const tally = createTally();
 	const offsets = await traceOffsets(past.log, window);
 	const untilUs = window.readToUs + config.kafka.outageMsMax * 1000 + lateVerdictUs;
-	const verdicts = await verdictOffsets(past.log, window.fromUs, untilUs);
-	const then = await readThen(past, verdicts, signal, () => {});
-	const partitions = { trace: offsets.read.length, session: Math.max(1, past.log.partitions('verdict')) };
-	const scratch = await openScratch(config, partitions, tally.emit);
-	let whole: boolean;
-	try {
-		whole = await replayInto(run, scratch, offsets, then, tally);
-	} finally {
-		await scratch.close();
+	const then = await readThen(past, await verdictOffsets(past.log, window.fromUs, untilUs), signal);
+	const progress = progressOf(offsets, run.progress);
+	// One partition after the other: the hosts of one are all that is in memory, as in a correlator.
+	for (let partition = 0; partition < offsets.length && !signal.aborted; partition++) {
+		const scratch = await openScratch(config, offsets.length, tally.emit);
+		try {
+			await replayPartition(run, {
+				partition,
+				offsets: offsets[partition] as PartitionOffsets,
+				scratch,
+				then,
+				tally,
+				progress,
+			});
+		} finally {
+			await scratch.close();
+		}
 	}
+	if (!signal.aborted) tellUnseen(run, then);
 	return {
-		whole,
+		whole: !signal.aborted,
 		beginsLate: await beginsLate(past, window, offsets),
 		thenDropped: then.dropped,
 		thenUndecodable: then.undecodable,
@@ -80,82 +89,89 @@ export async function runReplay(run: ReplayRun): Promise<ReplayEnd> {
 	};
 }
 
-async function replayInto(
+interface PartitionRun {
+	partition: number;
+	offsets: PartitionOffsets;
+	scratch: Scratch;
+	then: Then;
+	tally: Tally;
+	progress: (partition: number, offset: number) => void;
+}
+
+async function replayPartition(
 	run: ReplayRun,
-	scratch: Scratch,
-	offsets: WindowOffsets,
-	then: Then,
-	{ emit }: Tally,
-): Promise<boolean> {
-	const { past, rules, indicators, signal, tell, host, session: wanted } = run;
-	// Its own copy: what a session's facts are kept for is over with this run.
+	{ partition, offsets, scratch, then, tally, progress }: PartitionRun,
+): Promise<void> {
+	const { past, rules, indicators, signal, host } = run;
+	const { emit } = tally;
+	// What a session's facts are kept for is over with this run.
 	const config: Config = { ...run.config, factsRetentionMs };
-	const comparer = createSnapshotComparer(rules, indicators, run.blobs);
 	const done = new AbortController();
-	const isWanted = (session: string): boolean => wanted === null || session.startsWith(wanted);
-	const sessions = trackSessions({
-		window: offsets.window,
-		isWanted,
-		onVerdict: async (met, verdict) => tell(await judged(met, verdict)),
-		onClosed: async (met) => {
-			const found = then.take(met.session);
-			if (met.where === 'before' && met.reaches && isWanted(met.session))
-				tell(cutSession({ ...met, before: found }, 'began-before', []));
-		},
-		onDone: () => done.abort(),
-	});
-	const judged = async (met: MetSession, verdict: Verdict): Promise<ReplayedSession> => {
-		const found = then.take(met.session);
-		const against = found === null ? null : await comparer.compare(found, verdict.manifest);
-		// Of one whose beginning was missing then too, nothing is cut by the window.
-		const cut = isCut(verdict) && found?.cut !== true ? 'began-before' : null;
-		return judgedSession({ ...met, before: found }, verdict, against, cut);
-	};
+	const sessions = createSessions(run, offsets, then, () => done.abort());
 	const log = createOverlayLog({
 		past: past.log,
 		scratch: scratch.log,
-		ranges: offsets.read,
+		partition,
+		range: offsets.read,
 		...(host === null ? {} : { acceptTrace: ({ key }) => key === host }),
 		acceptSession: sessions.isWithin,
-		onRead: progressOf(offsets, run.progress),
+		onRead: (offset) => progress(partition, offset),
 	});
-	const store = observedStore(scratch.store, sessions.onCommit);
+	const store = observedStore(scratch.store, sessions);
 	const deps = { config, log, store, emit };
-	const topology = await openTopology(
-		[
-			correlateStage({
-				...deps,
-				resolveKey: past.resolveKey,
-				resolveTickKey: past.resolveTickKey,
-				matchers: run.matchers,
-			}),
-			detectStage({ ...deps, rules, indicators, blobs: passingBlobs(null) }),
-		],
-		{ log, store, emit },
-	);
-	await topology.run({ until: Promise.resolve(), signal: AbortSignal.any([signal, done.signal]) });
+	const { resolveKey, resolveTickKey } = past;
+	const correlate = correlateStage({ ...deps, resolveKey, resolveTickKey, matchers: run.matchers });
+	const detect = detectStage({ ...deps, rules, indicators, blobs: passingBlobs(null) });
+	const ports = { log, store, emit };
+	const runners = [await openPartition(correlate, partition, ports), await openPartition(detect, 0, ports)];
+	await drain(runners, AbortSignal.any([signal, done.signal]));
 	for (const met of sessions.open()) {
 		const frame = { ...met, before: then.take(met.session) };
-		if (met.where === 'within') tell(cutSession(frame, 'still-open', [...met.leads.values()]));
-		else if (met.where === 'before' && met.reaches && isWanted(met.session))
-			tell(cutSession(frame, 'began-before', []));
+		if (met.where === 'within') run.tell(cutSession(frame, 'still-open', [...met.leads.values()]));
+		else if (isCutBefore(run, met)) run.tell(cutSession(frame, 'began-before', []));
 	}
-	const whole = !signal.aborted;
-	// Of a verdict alone nobody can tell the host.
-	if (whole && host === null)
-		for (const [session, found] of then.left())
-			if (found.loggedUs < run.window.toUs && isWanted(session))
-				tell(cutSession({ session, opened: null, before: found }, 'not-seen', []));
-	return whole;
+}
+
+function createSessions(run: ReplayRun, offsets: PartitionOffsets, then: Then, onDone: () => void): Sessions {
+	const comparer = createSnapshotComparer(run.rules, run.indicators, run.blobs);
+	return trackSessions({
+		window: offsets.window,
+		isWanted: (session) => isWanted(run, session),
+		onVerdict: async (met, verdict) => {
+			const before = then.take(met.session);
+			const against = before === null ? null : await comparer.compare(before, verdict.manifest);
+			// Of one whose beginning was missing then too, nothing is cut by the window.
+			const cut = isCut(verdict) && before?.cut !== true ? 'began-before' : null;
+			run.tell(judgedSession({ ...met, before }, verdict, against, cut));
+		},
+		onClosed: async (met) => {
+			const before = then.take(met.session);
+			if (isCutBefore(run, met)) run.tell(cutSession({ ...met, before }, 'began-before', []));
+		},
+		onDone,
+	});
+}
+
+const isWanted = ({ session }: ReplayRun, id: string): boolean => session === null || id.startsWith(session);
+
+const isCutBefore = (run: ReplayRun, { where, reaches, session }: MetSession): boolean =>
+	where === 'before' && reaches && isWanted(run, session);
+
+/** Verdicts of then of which nothing came today. Of a verdict alone nobody can tell the host. */
+function tellUnseen(run: ReplayRun, then: Then): void {
+	if (run.host !== null) return;
+	for (const [session, before] of then.left())
+		if (before.loggedUs < run.window.toUs && isWanted(run, session))
+			run.tell(cutSession({ session, opened: null, before }, 'not-seen', []));
 }
 
 function progressOf(
-	{ read }: WindowOffsets,
+	offsets: readonly PartitionOffsets[],
 	progress: ReplayRun['progress'],
 ): (partition: number, offset: number) => void {
 	let total = 0;
-	for (const { from, to } of read) total += to - from;
-	const at = read.map(({ from }) => from);
+	for (const { read } of offsets) total += read.to - read.from;
+	const at = offsets.map(({ read }) => read.from);
 	let done = 0;
 	return (partition, offset) => {
 		const before = at[partition] ?? 0;
@@ -167,8 +183,9 @@ function progressOf(
 }
 
 /** True when retention has taken records of the time that should have been read. */
-async function beginsLate({ log }: Past, window: Window, { read }: WindowOffsets): Promise<boolean> {
-	for (const [partition, { from, to }] of read.entries()) {
+async function beginsLate({ log }: Past, window: Window, offsets: readonly PartitionOffsets[]): Promise<boolean> {
+	for (const [partition, { read }] of offsets.entries()) {
+		const { from, to } = read;
 		const { start } = await log.bounds('trace', partition);
 		// A log that has lost nothing begins at 0.
 		if (start === 0 || from > start || from === to) continue;

@@ -20,12 +20,8 @@ export interface Scratch {
 	close(): Promise<void>;
 }
 
-/** `partitions`: of topic `trace`, and of those after it. */
-export async function openScratch(
-	{ dataDir, limits }: Config,
-	partitions: { trace: number; session: number },
-	emit: Emit,
-): Promise<Scratch> {
+/** `tracePartitions`: of the past; what is written here has one. */
+export async function openScratch({ dataDir, limits }: Config, tracePartitions: number, emit: Emit): Promise<Scratch> {
 	const parent = join(dataDir, 'replay');
 	await makeFolder(parent, 0o700);
 	removeLeftovers(parent);
@@ -33,11 +29,10 @@ export async function openScratch(
 	const folder = temporaryName(join(parent, `run-${runs}`));
 	await rm(folder, { recursive: true, force: true });
 	await makeFolder(folder, 0o700);
-	const { trace, session } = partitions;
 	const log = openEmbeddedLog({
 		folder,
 		maxBytes: limits.logBytesMax,
-		partitions: { trace, session, finding: session, verdict: session },
+		partitions: { trace: tracePartitions },
 		emit,
 	});
 	let store: Store;

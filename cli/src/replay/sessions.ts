@@ -5,8 +5,9 @@ import { findingCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import { decodeFactBatch } from '@affidavit/model/facts.ts';
 import type { OpenedFact } from '@affidavit/model/generated/session.ts';
 import type { Finding, Verdict } from '@affidavit/model/generated/verdict.ts';
-import type { Commit, Scope } from '@affidavit/stream/ports.ts';
+import type { Commit } from '@affidavit/stream/ports.ts';
 import { sequenceOf } from '../fact-sequence.ts';
+import type { CommitObserver } from './observed-store.ts';
 import type { OffsetRange } from './overlay-log.ts';
 
 export interface MetSession {
@@ -20,8 +21,8 @@ export interface MetSession {
 }
 
 export interface SessionsInput {
-	/** Offsets of topic `trace` that are the window. */
-	window: readonly OffsetRange[];
+	/** Offsets of the partition of topic `trace` that are the window. */
+	window: OffsetRange;
 	/** Which sessions of the window are asked for. */
 	isWanted: (session: string) => boolean;
 	/** A session of the window was judged. */
@@ -32,8 +33,8 @@ export interface SessionsInput {
 	onDone: () => void;
 }
 
-export interface Sessions {
-	onCommit(scope: Scope, commit: Commit): Promise<void>;
+export interface Sessions extends CommitObserver {
+	/** It opened in the window, and is asked for. */
 	isWithin(session: string): boolean;
 	/** Those not closed. */
 	open(): IterableIterator<MetSession>;
@@ -42,35 +43,34 @@ export interface Sessions {
 export function trackSessions(input: SessionsInput): Sessions {
 	const { window } = input;
 	const met = new Map<string, MetSession>();
-	const passed = window.map(({ from, to }) => from === to);
+	let passed = window.from === window.to;
 	let within = 0;
 
-	const note = (session: string, partition: number, offset: number, value: Uint8Array): void => {
-		const range = window[partition] ?? { from: 0, to: 0 };
+	const note = (session: string, offset: number, value: Uint8Array): void => {
+		// A sighting is no fact, and comes before the record that its session counts from.
+		if (sequenceOf(value) < 0) return;
 		let known = met.get(session);
 		if (known === undefined) {
-			known = { session, opened: openedOf(value), where: whereOf(range, offset), reaches: false, leads: new Map() };
+			known = { session, opened: openedOf(value), where: whereOf(window, offset), reaches: false, leads: new Map() };
 			if (known.where === 'within' && !input.isWanted(session)) known.where = 'after';
 			if (known.where === 'within') within += 1;
 			met.set(session, known);
 		}
-		known.reaches ||= offset >= range.from;
+		known.reaches ||= offset >= window.from;
 	};
 	const forget = (known: MetSession): void => {
 		met.delete(known.session);
 		if (known.where === 'within') within -= 1;
 	};
-	const onCorrelated = async ({ partition }: Scope, commit: Commit): Promise<void> => {
-		for (const { topic, key, value, origin } of commit.outbox)
-			if (topic === 'session') note(key, partition, origin.offset, value);
+	const onCorrelated = async (commit: Commit): Promise<void> => {
 		for (const { list } of commit.expireLists ?? []) {
-			const known = met.get(list.slice(listPrefix.length));
+			const known = met.get(sessionOf(list));
 			// One of the window goes when it is judged.
 			if (known === undefined || known.where === 'within') continue;
 			forget(known);
 			await input.onClosed(known);
 		}
-		if (commit.nextOffset >= (window[partition]?.to ?? 0)) passed[partition] = true;
+		if (commit.nextOffset >= window.to) passed = true;
 	};
 	const onDetected = async (commit: Commit): Promise<void> => {
 		for (const { topic, key, value } of commit.outbox) {
@@ -82,18 +82,25 @@ export function trackSessions(input: SessionsInput): Sessions {
 			} else if (topic === 'finding') noteLead(known, findingCodec.decode(value));
 		}
 	};
+	const isWithin = (session: string): boolean => met.get(session)?.where === 'within';
 	return {
-		onCommit: async (scope, commit) => {
-			if (scope.stage === correlateStageName) await onCorrelated(scope, commit);
-			else if (scope.stage === detectStageName) await onDetected(commit);
-			if (within === 0 && passed.every(Boolean)) input.onDone();
+		keepsList: (list) => isWithin(sessionOf(list)),
+		before: ({ stage }, { outbox }) => {
+			if (stage !== correlateStageName) return;
+			for (const { topic, key, value, origin } of outbox) if (topic === 'session') note(key, origin.offset, value);
 		},
-		isWithin: (session) => met.get(session)?.where === 'within',
+		after: async ({ stage }, commit) => {
+			if (stage === correlateStageName) await onCorrelated(commit);
+			else if (stage === detectStageName) await onDetected(commit);
+			if (within === 0 && passed) input.onDone();
+		},
+		isWithin,
 		open: () => met.values(),
 	};
 }
 
 const listPrefix = factsList('');
+const sessionOf = (list: string): string => list.slice(listPrefix.length);
 
 const whereOf = ({ from, to }: OffsetRange, offset: number): MetSession['where'] =>
 	offset < from ? 'before' : offset < to ? 'within' : 'after';

@@ -47,7 +47,6 @@ export async function readThen(
 	past: Past,
 	ranges: readonly OffsetRange[],
 	signal: AbortSignal,
-	onRead: (records: number) => void,
 	max: number = verdictsMax,
 ): Promise<Then> {
 	const verdicts = new Map<string, VerdictThen>();
@@ -56,7 +55,6 @@ export async function readThen(
 	let undecodable = 0;
 	for (const [partition, { from, to }] of ranges.entries())
 		for await (const { key, value, timestampUs } of readPast(past, 'verdict', partition, from, to, signal)) {
-			onRead(1);
 			const verdict = decode(key, value);
 			if (verdict === null) {
 				undecodable += 1;

@@ -43,24 +43,21 @@ export interface Window {
 	readToUs: number;
 }
 
-export interface WindowOffsets {
+export interface PartitionOffsets {
 	/** Sessions of the window opened here. */
-	window: OffsetRange[];
-	read: OffsetRange[];
+	window: OffsetRange;
+	read: OffsetRange;
 }
 
 /** Of topic `trace`, by partition. */
-export async function traceOffsets(log: PastLog, window: Window): Promise<WindowOffsets> {
-	const offsets: WindowOffsets = { window: [], read: [] };
+export async function traceOffsets(log: PastLog, window: Window): Promise<PartitionOffsets[]> {
+	const offsets: PartitionOffsets[] = [];
 	for (let partition = 0; partition < log.partitions('trace'); partition++) {
 		const at = (timeUs: number): Promise<number> => log.offsetAt('trace', partition, Math.max(0, timeUs));
 		const from = await at(window.fromUs);
 		const to = Math.max(from, await at(window.toUs));
-		offsets.window.push({ from, to });
-		offsets.read.push({
-			from: Math.min(from, await at(window.readFromUs)),
-			to: Math.max(to, await at(window.readToUs)),
-		});
+		const read = { from: Math.min(from, await at(window.readFromUs)), to: Math.max(to, await at(window.readToUs)) };
+		offsets.push({ window: { from, to }, read });
 	}
 	return offsets;
 }

@@ -146,7 +146,9 @@ test('replay: the window holds the sessions that opened in it; what its edges cu
 	assert.deepEqual(await within('10:00', '10:30'), [`${first} early began-before`, `${second} early null`].sort());
 	assert.deepEqual(await within('17:00', '19:00'), [`${third} late null`]);
 	// With too short a reading the one has no end, and the other no beginning.
-	assert.deepEqual(await within('10:00', '10:30', '--longest', '1s', '--host', 'early'), [`${second} early still-open`]);
+	assert.deepEqual(await within('10:00', '10:30', '--longest', '1s', '--host', 'early'), [
+		`${second} early still-open`,
+	]);
 	assert.deepEqual(await within('00:00', '23:59', '--host', 'late'), [`${third} late null`]);
 	assert.deepEqual(await within('00:00', '23:59', '--session', second), [`${second} early null`]);
 });
