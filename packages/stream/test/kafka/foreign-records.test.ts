@@ -134,7 +134,7 @@ it('takes an answer full of batches that each grow to their bound one by one', a
 	for (let i = 0; i < bombs; i++)
 		await producer.send({
 			topic,
-			compression: CompressionTypes.GZIP,
+			compression: CompressionTypes.ZSTD,
 			messages: [{ key: 'k', value: Buffer.alloc(bytes), partition: 0 }],
 		});
 	const seen: number[] = [];
