@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { FleetChild } from './child.ts';
 import { type Fault, type FaultedService, type FaultPlan, faultedServices } from './plan.ts';
+import { watchProgress } from './progress.ts';
 import type { FaultServers, FleetWorld } from './world.ts';
 
 export interface RunningFleet {
@@ -41,7 +42,7 @@ export async function playFaults(
 	servers: FaultServers,
 ): Promise<FaultLog> {
 	const log: FaultLog = { hit: [], failures: [] };
-	const beganMs = performance.now();
+	const progress = watchProgress(world);
 	// One trouble at a time for each server; processes die whenever.
 	const turns = { redis: Promise.resolve(), kafka: Promise.resolve() };
 	const inTurn = (server: keyof typeof turns, body: () => Promise<void>): Promise<void> => {
@@ -82,8 +83,8 @@ export async function playFaults(
 		}
 	};
 	await Promise.all(
-		plan.faults.map(async ({ atMs, fault }) => {
-			await sleep(Math.max(0, beganMs + atMs - performance.now()));
+		plan.faults.map(async ({ at, fault }) => {
+			await progress.reached(at);
 			try {
 				if (await play(fault)) log.hit.push(fault.kind);
 			} catch (error) {
@@ -91,6 +92,7 @@ export async function playFaults(
 			}
 		}),
 	);
+	progress.stop();
 	return log;
 }
 

@@ -23,7 +23,8 @@ export type Fault =
 	| { kind: 'kill-broker'; downMs: number };
 
 export interface PlannedFault {
-	atMs: number;
+	/** Share of the hosts' batches that are in topic `trace` by then, 0 to 1: a busy machine is later, and hits the same. */
+	at: number;
 	fault: Fault;
 }
 
@@ -34,24 +35,29 @@ export interface FaultPlan {
 	workers: Readonly<Record<FaultedService, number>>;
 	/** When each host's agent starts, milliseconds. */
 	agentStartsMs: readonly number[];
-	/** In order of time. */
+	/** In order. */
 	faults: readonly PlannedFault[];
 }
 
-/** Faults fall into this time, while the agents start in the first part of it. */
-const windowMs = 12_000;
-const agentWindowMs = 5_000;
+const agentWindowMs = 4_000;
 
 export function planFaults(seed: number, hosts: number): FaultPlan {
 	const random = createRandom(seed);
 	const faults: PlannedFault[] = [];
-	const add = (fault: Fault): void => void faults.push({ atMs: 500 + random.below(windowMs), fault });
-	// Every run has one of the store's or the broker's troubles, most have two.
+	const add = (fault: Fault, at = 0.03 + random.next() * 0.9): number => {
+		faults.push({ at, fault });
+		return at;
+	};
 	const servers = [...serverFaults];
-	for (let i = 0; i < 2; i++) add((servers.splice(random.below(servers.length), 1)[0] as Make)(random));
-	if (random.chance(0.5)) add(pauseWorker(random));
-	const kills = 2 + random.below(4);
-	for (let i = 0; i < kills; i++) add((workerFaults[random.below(workerFaults.length)] as Make)(random));
+	for (let i = 0; i < 2; i++) {
+		const at = add((servers.splice(random.below(servers.length), 1)[0] as Make)(random));
+		// What a lost store has done to a worker shows when the next one loads from it.
+		if (random.chance(0.7)) add(killWorker(random), at + 0.05 + random.next() * 0.1);
+	}
+	// Early, so that the worker wakes while its partitions are still at work elsewhere.
+	if (random.chance(0.6)) add(pauseWorker(random), 0.02 + random.next() * 0.2);
+	const workers = 2 + random.below(4);
+	for (let i = 0; i < workers; i++) add((workerFaults[random.below(workerFaults.length)] as Make)(random));
 	const agents = 2 + random.below(4);
 	for (let i = 0; i < agents; i++)
 		add({ kind: 'kill-agent', host: random.below(hosts), downMs: 200 + random.below(1_500) });
@@ -60,7 +66,7 @@ export function planFaults(seed: number, hosts: number): FaultPlan {
 		partitions: 3 + random.below(4),
 		workers: { correlate: 1 + random.below(2), detect: 1 + random.below(2), sign: 1 + random.below(2), alert: 1 },
 		agentStartsMs: Array.from({ length: hosts }, () => random.below(agentWindowMs)),
-		faults: faults.sort((a, b) => a.atMs - b.atMs),
+		faults: faults.sort((a, b) => a.at - b.at),
 	};
 }
 
@@ -78,16 +84,23 @@ const serverFaults: readonly Make[] = [
 	(random) => ({ kind: 'kill-broker', downMs: downMs(random) }),
 ];
 
+const killWorker: Make = (random) => ({
+	kind: 'kill-worker',
+	service: random.chance(0.5) ? 'correlate' : anyService(random),
+	worker: random.below(8),
+	downMs: downMs(random),
+});
+
 const workerFaults: readonly Make[] = [
-	(random) => ({ kind: 'kill-worker', service: anyService(random), worker: random.below(8), downMs: downMs(random) }),
-	(random) => ({ kind: 'kill-worker', service: 'correlate', worker: random.below(8), downMs: downMs(random) }),
+	killWorker,
+	killWorker,
 	(random) => ({ kind: 'add-worker', service: anyService(random) }),
 	(random) => ({ kind: 'remove-worker', service: anyService(random), worker: random.below(8), downMs: downMs(random) }),
 ];
 
 const pauseWorker: Make = (random) => ({
 	kind: 'pause-worker',
-	service: anyService(random),
+	service: random.chance(0.5) ? 'correlate' : anyService(random),
 	worker: random.below(8),
 	flush: random.chance(0.5),
 });
@@ -95,5 +108,5 @@ const pauseWorker: Make = (random) => ({
 /** One line each, for the report of a failing seed. */
 export const describePlan = ({ partitions, workers, faults }: FaultPlan): string[] => [
 	`${partitions} partitions; workers ${JSON.stringify(workers)}`,
-	...faults.map(({ atMs, fault }) => `${String(atMs).padStart(6)} ms ${JSON.stringify(fault)}`),
+	...faults.map(({ at, fault }) => `${at.toFixed(2)} ${JSON.stringify(fault)}`),
 ];

@@ -36,6 +36,8 @@ export interface FleetWorld {
 	seals: Seals;
 	/** A connection of the test's own. */
 	log: KafkaLog;
+	/** Records of topic `trace` that all hosts send, about. */
+	batches: number;
 	newWorker(service: FaultedService): FleetChild;
 	/** `live`: an export file that is written meanwhile, in place of the host's recorded one. */
 	newAgent(host: SimulatedHost, live?: string): FleetChild;
@@ -73,6 +75,7 @@ export async function openFleetWorld(
 		keys,
 		seals: keys.seals(null),
 		log,
+		batches: simulated.hosts.reduce((sum, host) => sum + batchesOf(host), 0),
 		newWorker: (service) => {
 			const nth = (started.get(service) ?? 0) + 1;
 			started.set(service, nth);
@@ -120,8 +123,14 @@ function writeKeys(folder: string, keys: FleetKeys): void {
 /** Every other one; the others are the command as users run it. */
 const isSlow = ({ name }: SimulatedHost): boolean => Number(name.slice(-1)) % 2 === 0;
 
-const slowBatches = 40;
-const slowMs = 7_000;
+const slowBatches = 60;
+/** Events of a batch of the command, at most. */
+const fastBatchEvents = 1_000;
+
+const batchesOf = (host: SimulatedHost): number =>
+	isSlow(host) ? slowBatches : Math.ceil(host.events / fastBatchEvents);
+
+const slowMs = 12_000;
 
 const slowTask = (host: SimulatedHost, folder: string, prefix: string, { kafka }: FaultServers): SlowAgentTask => ({
 	brokers: kafka.brokers,
