@@ -17,6 +17,7 @@ const plainName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export function firstDifference(signed: unknown, rederived: unknown, path = '', depth = 0): Difference | null {
 	if (Object.is(signed, rederived)) return null;
 	const here: Difference = { path, signed: textOf(signed), rederived: textOf(rederived) };
+	// What lies deeper is not looked at: no statement of ours does.
 	if (depth >= depthMax) return here;
 	if (Array.isArray(signed) && Array.isArray(rederived)) {
 		const longest = Math.max(signed.length, rederived.length);

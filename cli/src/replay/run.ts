@@ -55,6 +55,8 @@ export interface ReplayEnd {
 const lateVerdictUs = 3_600_000_000;
 /** How long the replay's own store keeps the facts of a closed session; the detector is at most some batches behind. */
 const factsRetentionMs = 60_000;
+/** Input records of one commit: an interruption waits for it. */
+const batchRecordsMax = 64;
 
 export async function runReplay(run: ReplayRun): Promise<ReplayEnd> {
 	const { past, config, window, signal } = run;
@@ -123,7 +125,11 @@ async function replayPartition(
 	const correlate = correlateStage({ ...deps, resolveKey, resolveTickKey, matchers: run.matchers });
 	const detect = detectStage({ ...deps, rules, indicators, blobs: passingBlobs(null) });
 	const ports = { log, store, emit };
-	const runners = [await openPartition(correlate, partition, ports), await openPartition(detect, 0, ports)];
+	const limits = { batchRecordsMax };
+	const runners = [
+		await openPartition(correlate, partition, ports, limits),
+		await openPartition(detect, 0, ports, limits),
+	];
 	await drain(runners, AbortSignal.any([signal, done.signal]));
 	for (const met of sessions.open()) {
 		const frame = { ...met, before: then.take(met.session) };
