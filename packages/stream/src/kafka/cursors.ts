@@ -14,8 +14,8 @@ interface PartitionReads {
 	readonly place: Place;
 	cursors: Cursor[];
 	waiters: Set<Waiter>;
-	/** One past the last offset that this process has appended. */
-	appendedEnd: number;
+	/** The partition's end, as far as this process has appended or asked for it. */
+	heardEnd: number;
 }
 
 export interface Cursors {
@@ -28,7 +28,8 @@ export interface Cursors {
 	accept(cursor: Cursor, fetched: Fetched): boolean;
 	/** A read on the cursor's own connection, which copes with what a shared fetch cannot. */
 	fill(cursor: Cursor): Promise<void>;
-	appended(place: Place, end: number): void;
+	/** The partition reaches to `end`, as who appended or asked for its bounds knows: reads do not take an older end for it. */
+	reaches(place: Place, end: number): void;
 	/** The partition's end as last heard of; null when nothing was. */
 	knownEnd(place: Place): number | null;
 	readAheadBytes(): number;
@@ -53,7 +54,7 @@ export function createCursors(reader: Reader, options: CursorsOptions): Cursors 
 		const id = `${place.name}/${place.partition}`;
 		let found = partitions.get(id);
 		if (!found) {
-			found = { place, cursors: [], waiters: new Set(), appendedEnd: 0 };
+			found = { place, cursors: [], waiters: new Set(), heardEnd: 0 };
 			partitions.set(id, found);
 		}
 		return found;
@@ -70,6 +71,12 @@ export function createCursors(reader: Reader, options: CursorsOptions): Cursors 
 			});
 		return cursor.fetching;
 	};
+	/** False when the broker has said that nothing is there. */
+	const filled = async (cursor: Cursor, bytes: number): Promise<boolean> => {
+		const before = cursor.position;
+		await fill(cursor, bytes);
+		return cursor.position > before || cursor.end > cursor.position;
+	};
 	const takeFetched = (cursor: Cursor, fetched: Fetched): boolean => {
 		if (!accept(cursor, fetched)) return false;
 		const last = fetched.records.at(-1);
@@ -82,10 +89,11 @@ export function createCursors(reader: Reader, options: CursorsOptions): Cursors 
 			const reads = at(place);
 			const cursor = cursorAt(reads, offset, options.now());
 			dropBefore(cursor, offset);
-			// A fetch under way may be a live one that waits for what is not there: only as long as something must be there.
-			for (let round = 0; !hasFrom(cursor, offset) && round < 2; round++) {
+			while (!hasFrom(cursor, offset)) {
 				if (isAtEnd(cursor, reads)) return [];
-				await (cursor.fetching ?? fill(cursor, max.bytes));
+				// A live fetch says nothing of its failure, and may have brought nothing for want of a broker.
+				if (cursor.fetching !== null) await cursor.fetching;
+				else if (!(await filled(cursor, max.bytes))) return [];
 			}
 			return take(cursor, offset, max);
 		},
@@ -106,14 +114,14 @@ export function createCursors(reader: Reader, options: CursorsOptions): Cursors 
 		},
 		accept: takeFetched,
 		fill: (cursor) => fill(cursor, fetchBytesMax),
-		appended: (place, end) => {
+		reaches: (place, end) => {
 			const found = partitions.get(`${place.name}/${place.partition}`);
-			if (found) found.appendedEnd = Math.max(found.appendedEnd, end);
+			if (found) found.heardEnd = Math.max(found.heardEnd, end);
 		},
 		knownEnd: (place) => {
 			const found = partitions.get(`${place.name}/${place.partition}`);
 			if (!found) return null;
-			let end = found.appendedEnd > 0 ? found.appendedEnd : -1;
+			let end = found.heardEnd > 0 ? found.heardEnd : -1;
 			for (const cursor of found.cursors) end = Math.max(end, cursor.end);
 			return end < 0 ? null : end;
 		},
@@ -130,7 +138,7 @@ export function createCursors(reader: Reader, options: CursorsOptions): Cursors 
 
 /** Live fetches keep telling where the end is; without them it must be asked for. */
 const isAtEnd = (cursor: Cursor, reads: PartitionReads): boolean =>
-	cursor.live && cursor.end >= 0 && cursor.end <= cursor.position && reads.appendedEnd <= cursor.position;
+	cursor.live && cursor.end >= 0 && cursor.end <= cursor.position && reads.heardEnd <= cursor.position;
 
 function cursorAt(reads: PartitionReads, offset: number, nowMs: number): Cursor {
 	let cursor = reads.cursors.find((c) => covers(c, offset));

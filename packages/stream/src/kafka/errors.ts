@@ -13,6 +13,9 @@ const refusedTypes: ReadonlySet<string> = new Set([
 	'POLICY_VIOLATION',
 	'INVALID_RECORD',
 	'UNSUPPORTED_COMPRESSION_TYPE',
+	'INVALID_REPLICATION_FACTOR',
+	'INVALID_PARTITIONS',
+	'INVALID_CONFIG',
 	'INVALID_GROUP_ID',
 	'INVALID_SESSION_TIMEOUT',
 ]);
@@ -37,7 +40,7 @@ interface Clues {
 	message: string;
 }
 
-/** The innermost error that says what it is. kafkajs wraps: retries exceeded, non-retriable, crash. */
+/** The innermost error that says what it is. kafkajs wraps: retries exceeded, non-retriable, crash, several at once. */
 export function cluesOf(error: unknown): Clues {
 	const clues: Clues = { type: '', name: '', code: '', message: String(error) };
 	let at: unknown = error;
@@ -47,9 +50,16 @@ export function cluesOf(error: unknown): Clues {
 		if (typeof e.message === 'string' && e.message !== '') clues.message = e.message;
 		if (typeof e.type === 'string') clues.type = e.type;
 		if (typeof e.code === 'string') clues.code = e.code;
-		at = e.cause;
+		at = e.cause ?? firstOf(e);
 	}
 	return clues;
+}
+
+/** Of an answer about several topics the first that was refused; its name is told, since the broker does not tell it. */
+function firstOf({ errors }: Record<string, unknown>): unknown {
+	const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+	if (!(first instanceof Error) || !('topic' in first)) return first;
+	return { name: first.name, type: 'type' in first ? first.type : '', message: `${first.topic}: ${first.message}` };
 }
 
 function codeOf({ type, name, code }: Clues): StreamErrorCode {

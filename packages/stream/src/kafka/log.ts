@@ -61,7 +61,7 @@ export async function openKafkaLog(given: KafkaLogOptions): Promise<KafkaLog> {
 	});
 	live = createLiveFetches(liveHandle, cursors, options);
 	const appender = createAppender(kafka, options, (name, partition, end) =>
-		cursors.appended({ topic: catalog.topicOf(name), name, partition }, end),
+		cursors.reaches({ topic: catalog.topicOf(name), name, partition }, end),
 	);
 	const lowWaters = createLowWaters(handle, options);
 	const members = new Set<GroupMember>();
@@ -93,7 +93,12 @@ export async function openKafkaLog(given: KafkaLogOptions): Promise<KafkaLog> {
 			await appender.append(outgoing);
 		},
 		read: async (topic, partition, offset, max) => await cursors.read(await place(topic, partition), offset, max),
-		bounds: async (topic, partition) => await reader.bounds(await place(topic, partition)),
+		bounds: async (topic, partition) => {
+			const at = await place(topic, partition);
+			const bounds = await reader.bounds(at);
+			cursors.reaches(at, bounds.end);
+			return bounds;
+		},
 		offsetAt: async (topic, partition, timeUs) =>
 			await reader.offsetAt(await place(topic, partition), Math.ceil(timeUs / 1000)),
 		waitForRecord: async (topic, partition, offset, signal) =>
