@@ -14,7 +14,9 @@ export interface Reach extends OffsetRange {
 
 /** The correlator's horizon and the margins around it. */
 const horizonUs = 15 * 60_000_000;
-/** Of hosts' clocks against the log's, and of the brokers' among each other. */
+/** Of hosts' clocks against the log's, and of the brokers' among each other: mostly less than this, */
+const clocksUsualUs = 10 * 60_000_000;
+/** and hardly ever more than this. */
 const clocksUs = 3_600_000_000;
 
 /** `signedUs`: log time of the attestation; -1 unknown. Empty when the partition is. */
@@ -30,7 +32,7 @@ export async function reachesOf(
 	const historyUs = horizonUs + skewMsMax * 1000;
 	const longestUs = (sessionMaxMs + graceMs) * 1000;
 	const froms: number[] = [];
-	for (const beforeUs of [historyUs + clocksUs, historyUs + longestUs + clocksUs]) {
+	for (const beforeUs of [historyUs + clocksUsualUs, historyUs + longestUs + clocksUs]) {
 		const at = await log.offsetAt('trace', partition, Math.max(0, startedUs - beforeUs));
 		froms.push(Math.max(start, Math.min(at, to)));
 	}

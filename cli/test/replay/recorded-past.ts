@@ -6,7 +6,7 @@ import { resolveConfig } from '@affidavit/cli/config/resolve.ts';
 import type { Config } from '@affidavit/cli/config/schema.ts';
 import { loadSettings } from '@affidavit/cli/settings.ts';
 import { createPipeline } from '@affidavit/cli/topology.ts';
-import { verdictCodec } from '@affidavit/model/codec.ts';
+import { signedBatchCodec, traceBatchCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import type { Verdict } from '@affidavit/model/generated/verdict.ts';
 import { openFolderBlobs } from '@affidavit/stream/embedded/blobs.ts';
 import { openEmbeddedLog } from '@affidavit/stream/embedded/log.ts';
@@ -18,18 +18,21 @@ import { createRandom } from '../../../packages/stream/test/sim/random.ts';
 import { fixtures } from '../../../test/e2e/affidavit.ts';
 import { readExpectation } from '../../../test/e2e/expectation.ts';
 import { type DeliveryKind, deliver, plainPlan } from '../../../test/sim/delivery.ts';
-import { decode } from '../../../test/sim/recordings.ts';
+import { decode, type Recording } from '../../../test/sim/recordings.ts';
 import { temporaryFolder } from '../run-cli.ts';
 
 export interface PastRecording {
-	stream: string;
+	/** Of the fixtures, or made for the test. */
+	stream: string | Recording;
 	/** `file` ends with its input; `export` is a live host. Default file. */
 	kind?: DeliveryKind;
 	/** In place of the recorded host's name. */
 	host?: string;
-	/** Log time at which its batches come, milliseconds since 1970, and how far they are apart. */
-	atMs: number;
+	/** Log time at which its batches come, milliseconds since 1970, and how far they are apart. `observed`: as the host says. */
+	atMs: number | 'observed';
 	stepMs?: number;
+	/** Events of a batch, at most. Default 200. */
+	batchMax?: number;
 	/** What becomes of its records on their way. */
 	change?: (records: OutRecord[]) => OutRecord[];
 }
@@ -66,15 +69,22 @@ export const repositoriesOf = (streams: Iterable<string>): Record<string, string
 	);
 
 export function recordsOf(
-	{ stream, kind = 'file', host, change }: PastRecording,
+	{ stream, kind = 'file', host, change, batchMax = 200 }: PastRecording,
 	key: Parameters<typeof deliver>[3],
 ): OutRecord[] {
-	const text = gunzipSync(readFileSync(join(fixtures, stream, 'events.jsonl.gz'))).toString();
-	const recording = decode(stream, text.split('\n').filter(Boolean));
-	const plan = { ...plainPlan(kind, 'unknown'), batchMax: 200 };
+	const recording = typeof stream === 'string' ? readRecording(stream) : stream;
+	const plan = { ...plainPlan(kind, 'unknown'), batchMax };
 	const records = deliver({ ...recording, host: host ?? recording.host }, plan, createRandom(7), key);
 	return change ? change(records) : records;
 }
+
+function readRecording(stream: string): Recording {
+	const text = gunzipSync(readFileSync(join(fixtures, stream, 'events.jsonl.gz'))).toString();
+	return decode(stream, text.split('\n').filter(Boolean));
+}
+
+const observedUs = ({ value }: OutRecord): number =>
+	traceBatchCodec.decode(signedBatchCodec.decode(value).payload).observedUs;
 
 /** The log is closed when it resolves. */
 export async function makePast(
@@ -83,7 +93,7 @@ export async function makePast(
 	more: Record<string, unknown> = {},
 ): Promise<RecordedPast> {
 	const data = temporaryFolder(t);
-	const repositories = repositoriesOf(recordings.map(({ stream }) => stream));
+	const repositories = repositoriesOf(recordings.flatMap(({ stream }) => (typeof stream === 'string' ? [stream] : [])));
 	const config = configOf(data, { repositories, ...more });
 	const emit = (): void => {};
 	const settings = await loadSettings(config, {}, emit);
@@ -98,11 +108,13 @@ export async function makePast(
 		const topology = await openTopology(pipeline.stages, { log, store, emit });
 		let written = 0;
 		for (const recording of recordings) {
-			nowUs = recording.atMs * 1000;
+			const { atMs, stepMs = 1 } = recording;
+			if (atMs !== 'observed') nowUs = atMs * 1000;
 			for (const record of recordsOf(recording, settings.hostKey)) {
+				if (atMs === 'observed') nowUs = observedUs(record);
 				const origin = { stage: `ingest:${record.key}`, partition: 0, offset: written++, index: 0 };
 				await log.append([{ ...record, origin }]);
-				nowUs += (recording.stepMs ?? 1) * 1000;
+				if (atMs !== 'observed') nowUs += stepMs * 1000;
 			}
 			await topology.run({ until: Promise.resolve() });
 		}
