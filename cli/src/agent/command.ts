@@ -93,10 +93,9 @@ function inWords(news: AgentNews): string[] {
 	switch (news.event) {
 		case 'started': {
 			const lines = [`reading ${news.source}; spool ${news.spool}; key ${news.keyId}`];
-			if (news.keyCreated)
+			if (news.newPublicKeyFile !== null)
 				lines.push(
-					'made a new key for this host; until its public half is enrolled (`affidavit hosts enroll HOST --public-key FILE`), all it sends is refused:',
-					...news.publicKeyPem.trimEnd().split('\n'),
+					`made a new key for this host; until its public half, ${news.newPublicKeyFile}, is enrolled (\`affidavit hosts enroll HOST --public-key FILE\`), all it sends is refused and not sent again`,
 				);
 			return lines;
 		}

@@ -12,19 +12,19 @@ export interface AgentIdentity {
 	key: HostKey;
 	publicKeyPem: string;
 	keyFile: string;
-	/** True when this call made the key: nobody knows it yet. */
-	created: boolean;
+	/** The file of its public half, when this call made the key: nobody knows it yet. Else null. */
+	createdPublicKeyFile: string | null;
 }
 
 /** The key of `agent.keyFile`; the data folder's own is made when there is none. Throws CliError (file-missing, key-*). */
 export async function loadIdentity({ agent, dataDir }: Config): Promise<AgentIdentity> {
 	const keyFile = agent.keyFile;
-	if (keyFile !== join(dataDir, 'keys', 'host.pem')) return { ...(await readKey(keyFile)), created: false };
+	if (keyFile !== join(dataDir, 'keys', 'host.pem')) return { ...(await readKey(keyFile)), createdPublicKeyFile: null };
 	const own = await loadOrCreateKey(dirname(keyFile), 'host', 'ed25519');
-	return { ...(await readKey(keyFile)), created: own.created };
+	return { ...(await readKey(keyFile)), createdPublicKeyFile: own.created ? own.publicKeyPath : null };
 }
 
-async function readKey(keyFile: string): Promise<Omit<AgentIdentity, 'created'>> {
+async function readKey(keyFile: string): Promise<Omit<AgentIdentity, 'createdPublicKeyFile'>> {
 	const { publicKeyPem, ...key } = await readHostKey(keyFile);
 	return { key, publicKeyPem, keyFile };
 }

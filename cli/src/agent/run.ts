@@ -23,7 +23,14 @@ import { createRemote } from './remote.ts';
 
 /** What the agent tells of itself, in this order; `listening` only where a port is served. */
 export type AgentNews =
-	| { event: 'started'; source: string; keyId: string; publicKeyPem: string; keyCreated: boolean; spool: string }
+	| {
+			event: 'started';
+			source: string;
+			keyId: string;
+			publicKeyPem: string;
+			newPublicKeyFile: string | null;
+			spool: string;
+	  }
 	| { event: 'listening'; url: string }
 	/** All of the recorded files was acknowledged, now or by an earlier run (`summary` null). */
 	| { event: 'sent'; summary: FileIngestSummary | null }
@@ -139,7 +146,7 @@ async function workOn(
 		source: work.source,
 		keyId: identity.key.keyId,
 		publicKeyPem: identity.publicKeyPem,
-		keyCreated: identity.created,
+		newPublicKeyFile: identity.createdPublicKeyFile,
 		spool: spool.folder,
 	});
 	let server: OpsServer | null = null;

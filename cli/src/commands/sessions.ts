@@ -43,7 +43,9 @@ export function registerSessions(program: Command, context: CliContext): void {
 				context.stderr.write(`${chosen.length - shown.length} more; --limit ${chosen.length} shows them\n`);
 			if (all.length === 0)
 				context.stderr.write(
-					`no sessions in ${config.dataDir}; \`affidavit process\` and \`affidavit up\` make them\n`,
+					config.kafka.brokers.length > 0
+						? "no sessions are kept here: a fleet's are in its topics; `affidavit replay --from 24h --to now` lists them\n"
+						: `no sessions in ${config.dataDir}; \`affidavit process\` and \`affidavit up\` make them\n`,
 				);
 		});
 }

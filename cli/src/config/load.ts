@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { CliError } from '../errors.ts';
+import { fileTrouble } from '../files.ts';
 import { type FlagValue, type Origins, resolveConfig } from './resolve.ts';
 import type { Config } from './schema.ts';
 
@@ -50,6 +51,6 @@ async function readConfigFile(path: string, mustExist: boolean): Promise<string 
 		if (cause instanceof CliError) throw cause;
 		const code = (cause as NodeJS.ErrnoException).code;
 		if (code === 'ENOENT' && !mustExist) return undefined;
-		throw new CliError('config', `cannot read the configuration file ${path}: ${code ?? String(cause)}`, cause);
+		throw new CliError('config', `cannot read the configuration file ${path}: ${fileTrouble(cause)}`, cause);
 	}
 }

@@ -90,7 +90,7 @@ const refused = (code: Extract<Changed, { kind: 'refused' }>['code'], message: s
 });
 
 const unknownHost = (host: string): Changed =>
-	refused('unknown-host', `${host} is not enrolled: \`affidavit hosts enroll ${host}\` does it`);
+	refused('unknown-host', `${host} is not enrolled; \`affidavit hosts list\` shows who is`);
 
 /**
  * What two operators wrote at once, as one: every key of either; of one key, the earlier end and the earlier revocation. The

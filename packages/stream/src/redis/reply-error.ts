@@ -44,8 +44,12 @@ export function streamErrorOf(what: string, error: unknown, lastConnectionError:
 
 const reasonTextMax = 300;
 
+/** How ioredis says that it has no connection: in the names of its own options. */
+const notConnected = "Stream isn't writeable and enableOfflineQueue options is false";
+
 function reasonOf(error: unknown, lastConnectionError: unknown): string {
-	const text = error instanceof Error ? error.message : String(error);
+	const own = error instanceof Error ? error.message : String(error);
+	const text = own === notConnected ? 'not connected' : own;
 	const behind =
 		lastConnectionError instanceof Error && lastConnectionError !== error ? ` (${lastConnectionError.message})` : '';
 	return (text + behind).slice(0, reasonTextMax);

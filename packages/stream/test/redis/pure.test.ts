@@ -79,6 +79,11 @@ describe('errors', () => {
 		const closed = new Error('Connection is closed.');
 		assert.equal(streamErrorOf('load', closed, undefined).code, 'unavailable');
 		assert.equal(streamErrorOf('load', closed, new Error('connect ECONNREFUSED')).code, 'unavailable');
+		const offline = new Error("Stream isn't writeable and enableOfflineQueue options is false");
+		assert.equal(
+			streamErrorOf('load', offline, new Error('connect ECONNREFUSED')).message,
+			'redis: load: not connected (connect ECONNREFUSED)',
+		);
 		const refused = streamErrorOf('load', closed, reply('WRONGPASS invalid'));
 		assert.equal(refused.code, 'refused');
 		assert.match(refused.message, /^redis: load: WRONGPASS/);
