@@ -23,7 +23,10 @@ export const agentSection = z.strictObject({
 		.default(null)
 		.meta({ description: "This host's enrolled name. Default: the node name of its events." }),
 	keyFile: optionalPath("This host's key (ed25519, PKCS #8 PEM). Default: dataDir/keys/host.pem."),
-	spoolBytesMax: bytes(1024 * gib)
+	spoolBytesMax: z
+		.int()
+		.min(512 * 1024)
+		.max(1024 * gib)
 		.default(4 * gib)
 		.meta({ description: 'What is kept on disk while the brokers are away; then reading waits.' }),
 	spoolFsync: z

@@ -54,16 +54,7 @@ export async function applyPlan(connection: KafkaConnection, plan: TopicPlan): P
 	if (plan.create.length + plan.alter.length === 0) return;
 	await withAdmin(connection, 'changing topics', async (admin) => {
 		if (plan.create.length > 0) {
-			await admin.createTopics({
-				// kafkajs's own wait fails on a broker that does not know the topic yet.
-				waitForLeaders: false,
-				topics: plan.create.map(({ name, partitions, replicationFactor, config }) => ({
-					topic: name,
-					numPartitions: partitions,
-					replicationFactor,
-					configEntries: entriesOf(config),
-				})),
-			});
+			await createTopics(admin, plan.create);
 			for (const { name } of plan.create) await awaitTopic(admin, name);
 		}
 		for (const { name, config } of plan.alter)
@@ -72,6 +63,24 @@ export async function applyPlan(connection: KafkaConnection, plan: TopicPlan): P
 				resources: [{ type: topicResource, name, configEntries: entriesOf(config) }],
 			});
 	});
+}
+
+async function createTopics(admin: Admin, wanted: TopicPlan['create']): Promise<void> {
+	try {
+		await admin.createTopics({
+			// kafkajs's own wait fails on a broker that does not know the topic yet.
+			waitForLeaders: false,
+			topics: wanted.map(({ name, partitions, replicationFactor, config }) => ({
+				topic: name,
+				numPartitions: partitions,
+				replicationFactor,
+				configEntries: entriesOf(config),
+			})),
+		});
+	} catch (error) {
+		// The answer of a broker that has not heard yet of what the controller made.
+		if (cluesOf(error).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+	}
 }
 
 const awaitMsMax = 30_000;

@@ -12,10 +12,10 @@ const subjectCharsMax = 256;
 export const recordOrigin = (record: Pick<LogRecord, 'topic' | 'partition' | 'offset'>): string =>
 	`${record.topic}/${record.partition}/${record.offset}`;
 
-/** As a record of topic `deadletter`, keyed by its origin. */
+/** As a record of topic `deadletter`, keyed by its subject, so that one reader sees all of a subject; by its origin where none is known. */
 export const deadLetterRecord = (letter: DeadLetter): OutRecord => ({
 	topic: 'deadletter',
-	key: letter.origin,
+	key: letter.subject === '' ? letter.origin : letter.subject,
 	value: deadLetterCodec.encode(letter),
 });
 
