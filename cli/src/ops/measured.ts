@@ -51,6 +51,7 @@ export function createMeasuring(metrics: WorkMetrics, now: () => number, elapsed
 			open: async (partition, cells) => {
 				const worker = await stage.open(partition, cells);
 				return {
+					...worker,
 					step: async (records, replayed, rebuiltTo) => {
 						const result = await worker.step(records, replayed, rebuiltTo);
 						const last = records.at(-1);

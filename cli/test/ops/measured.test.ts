@@ -109,6 +109,18 @@ test('a lead is timed from its last event to the end of the round that published
 	assert.equal(measuring.takenUs('detect', 3), -1);
 });
 
+test('what else a worker can do is passed on: a lost store is rebuilt with what it learns', async () => {
+	const { measuring } = setup();
+	const learnt: number[] = [];
+	const learn = async (records: readonly LogRecord[]): Promise<void> => {
+		learnt.push(...records.map(({ offset }) => offset));
+	};
+	const stage: Stage = { ...stageOf(result([])), open: async () => ({ step: async () => result([]), learn }) };
+	const worker = await measuring.stage(stage).open(2, new Map());
+	await worker.learn?.([record]);
+	assert.deepEqual(learnt, [record.offset]);
+});
+
 test("the runner's own dead letters are counted with the stages'", async () => {
 	const { measuring, lines } = setup();
 	const { emit, events } = collectingEmit();
