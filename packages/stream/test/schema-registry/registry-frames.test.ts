@@ -308,6 +308,26 @@ describe('opening them', () => {
 		await assert.rejects(opened(same), { code: 'refused', message: /gave id 7 to .* and to / });
 	});
 
+	it('ends no reader over an id that a record names, whatever the registry says of it', async () => {
+		const double = await started({ firstId: 60 });
+		const frames = await opened(double, { topics: ['deadletter'] });
+		const answers: [number, unknown][] = [
+			[404, '<html>not here</html>'],
+			[400, { error_code: 400, message: 'id out of range' }],
+			[422, { error_code: 42200, message: 'no' }],
+			[302, ''],
+			[200, '[]'],
+			[200, { schema: 7 }],
+			[200, { schema: '{' }],
+		];
+		for (const [i, [status, body]] of answers.entries()) {
+			double.interfere = withBody(status, body);
+			const id = 5000 + i;
+			await frames.prepare('deadletter', [framed(id)]);
+			assert.throws(() => deadLetterCodec.decode(frames.fromWire('deadletter', framed(id))), `${status}`);
+		}
+	});
+
 	it('reads no more of a body than a schema can have', async () => {
 		const double = await started({ firstId: 60 });
 		const frames = await opened(double, { topics: ['trace'] });
