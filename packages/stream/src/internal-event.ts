@@ -21,9 +21,44 @@ export interface InternalEvent {
 
 export type Emit = (event: InternalEvent) => void;
 
-/** `level`: normal operation logs nothing above debug; unintentional events warn. */
-export function createEmit(logger: Logger, registry: Registry): Emit {
+/** Lines of one event, stage and reason that are written as they come; a flood's come at doubling intervals, with what they stand for. */
+const linesMax = 10;
+const lineGapMsMin = 1_000;
+const lineGapMsMax = 60_000;
+
+interface Lines {
+	/** Since it was last quiet. */
+	written: number;
+	lastMs: number;
+	/** Things not written of since. */
+	held: number;
+}
+
+/**
+ * Normal operation logs nothing above debug; unintentional events warn. The metrics count every event; the log is bounded: who
+ * forges records, or a broker that is away for days, fills no disk. `nowMs` is monotonic.
+ */
+export function createEmit(logger: Logger, registry: Registry, nowMs: () => number = () => performance.now()): Emit {
 	const counters = new Map<string, Counter>();
+	const lines = new Map<string, Lines>();
+	/** Things that the line stands for; 0: not written now. */
+	const admit = ({ name, stage, reason, count = 1 }: InternalEvent): number => {
+		const id = `${name} ${stage} ${reason}`;
+		const now = nowMs();
+		let line = lines.get(id);
+		if (!line || now - line.lastMs > 2 * lineGapMsMax) {
+			line = { written: 0, lastMs: now, held: line?.held ?? 0 };
+			lines.set(id, line);
+		}
+		const gapMs = line.written < linesMax ? 0 : Math.min(lineGapMsMax, lineGapMsMin * 2 ** (line.written - linesMax));
+		line.held += count;
+		if (now - line.lastMs < gapMs) return 0;
+		const stoodFor = line.held;
+		line.held = 0;
+		line.written += 1;
+		line.lastMs = now;
+		return stoodFor;
+	};
 	return (event) => {
 		const name = `affidavit_${event.name}_total`;
 		let counter = counters.get(name);
@@ -37,15 +72,13 @@ export function createEmit(logger: Logger, registry: Registry): Emit {
 			counters.set(name, counter);
 		}
 		counter.inc({ stage: event.stage, reason: event.reason, intentional: String(event.intentional) }, event.count ?? 1);
-		const fields = {
-			event: event.name,
-			stage: event.stage,
-			reason: event.reason,
-			count: event.count ?? 1,
-			...event.detail,
-		};
-		if (event.intentional) logger.debug(fields, event.message);
-		else logger.warn(fields, event.message);
+		const { name: named, stage, reason, message, detail } = event;
+		if (event.intentional) {
+			logger.debug({ event: named, stage, reason, count: event.count ?? 1, ...detail }, message);
+			return;
+		}
+		const count = admit(event);
+		if (count > 0) logger.warn({ event: named, stage, reason, count, ...detail }, message);
 	};
 }
 

@@ -34,6 +34,28 @@ describe('log and metrics', () => {
 		);
 	});
 
+	it('writes a flood at doubling intervals, and all of it once it ends', async () => {
+		const { destination, text } = sink();
+		const { registry } = createMetrics();
+		let nowMs = 0;
+		const emit = createEmit(createLogger({ json: true, destination }), registry, () => nowMs);
+		const linesOf = (): { count: number; reason: string }[] =>
+			text()
+				.split('\n')
+				.filter(Boolean)
+				.map((line) => JSON.parse(line));
+		for (; nowMs < 3_600_000; nowMs += 100) emit({ ...event, count: 1, intentional: false });
+		emit({ ...event, reason: 'other', count: 1, intentional: false });
+		const lines = linesOf();
+		assert.ok(lines.length > 60 && lines.length < 90, `${lines.length} lines of an hour's 36,000 events`);
+		assert.equal(lines.at(-1)?.reason, 'other', 'others are not held back');
+		nowMs += 600_000;
+		emit({ ...event, count: 1, intentional: false });
+		const counted = [...lines.slice(0, -1), ...linesOf()].reduce((sum, { count }) => sum + count, 0);
+		assert.equal(counted, 36_001, 'lines stand for every event');
+		assert.match(await registry.metrics(), /affidavit_input_records_dropped_total\{.*"duplicate".*\} 36001/);
+	});
+
 	it('logs nothing of intended events at the default level', () => {
 		const { destination, text } = sink();
 		createEmit(createLogger({ json: true, destination }), createMetrics().registry)({ ...event, intentional: true });
