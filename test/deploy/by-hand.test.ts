@@ -156,7 +156,9 @@ async function append(machine: Machine, name: string, topic: Topic): Promise<voi
 		tls: { ca: secret('ca.pem'), cert: secret('kafka.crt'), key: secret('kafka.key') },
 	});
 	try {
-		await log.append([{ topic, key: 'k', value: Buffer.from('x'), origin: { partition: 0, offset: 0, index: 0, stage: name } }]);
+		await log.append([
+			{ topic, key: 'k', value: Buffer.from('x'), origin: { partition: 0, offset: 0, index: 0, stage: name } },
+		]);
 	} finally {
 		await log.close();
 	}
