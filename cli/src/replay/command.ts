@@ -26,7 +26,7 @@ export function registerReplay(program: Command, context: CliContext): void {
 		.description("what today's rules would have found in the past, next to what was found then; nobody is alerted")
 		.requiredOption(
 			'--from <time>',
-			'sessions that opened from then on: 2026-11-20T08:00:00Z, 2026-11-20, or 24h ago',
+			'sessions that opened from then on: 2026-11-20T08:00:00Z, 2026-11-20, or how long ago (24h)',
 			time,
 		)
 		.requiredOption('--to <time>', 'and before then: the same, or now', time)
@@ -59,7 +59,7 @@ interrupted (what is known until then is printed).
 ${examples(
 	'affidavit replay --from 24h --to now',
 	'affidavit replay --from 2026-11-20 --to 2026-11-21 --host build-7 --rules new-rules/ --changed',
-	'affidavit replay --from 7d --to now --indicators just-learned.txt --json | jq \'select(.findings[].mark == "new")\'',
+	'affidavit replay --from 7d --to now --indicators just-learned.txt --json | jq \'select(any(.findings[]; .mark == "new"))\'',
 )}`,
 		)
 		.action(async (options: ReplayOptions) => replay(options, context));
