@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { decodeFactBatch, emptyFacts, encodeFactBatch } from '@affidavit/model/facts.ts';
+import { decodeFactBatch, emptyFacts, encodeFactBatch, isSighting } from '@affidavit/model/facts.ts';
 import type { Log } from '@affidavit/stream/ports.ts';
 import { createRandom, type Random } from '../../packages/stream/test/sim/random.ts';
 import { loadRecordings, type Recordings } from './recordings.ts';
@@ -67,7 +67,9 @@ const intrusions: readonly Intrusion[] = [
 async function genuineOf(log: Log, random: Random): Promise<{ key: string; value: Uint8Array } | null> {
 	const partition = random.below(log.partitions('session'));
 	const records = await log.read('session', partition, 0, { records: 1000, bytes: 2 ** 30 });
-	const own = records.filter(({ origin }) => origin?.stage === 'correlate');
+	const own = records.filter(
+		({ origin, value }) => origin?.stage === 'correlate' && !isSighting(decodeFactBatch(value).link),
+	);
 	return own.length === 0 || random.chance(0.9) ? null : (own[random.below(own.length)] ?? null);
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseEnvelope, payloadSha256 } from '@affidavit/attest/dsse.ts';
 import { attestationCodec, deadLetterCodec, findingCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
-import type { Verdict } from '@affidavit/model/generated/verdict.ts';
+import type { Finding, Verdict } from '@affidavit/model/generated/verdict.ts';
 import type { Log, LogRecord, Topic } from '@affidavit/stream/ports.ts';
 import { readTopic } from '@affidavit/stream/runner/read-topic.ts';
 import type { Seals } from '@affidavit/stream/seal/seal.ts';
@@ -40,6 +40,8 @@ export async function readOutcome(log: Log, outDir: string, seals?: Seals): Prom
 		sessions.set(key, { verdict, gaps, statements: [], confirmed: [], unresolvedLeads: [] });
 		leads.set(key, new Set());
 	}
+	// Sighted when a child came before its parent, and taken back when the parent's session opened.
+	const unopened = new Map<string, Set<string>>();
 	const of = (key: string): SessionOutcome => {
 		const found = sessions.get(key);
 		if (!found) throw new Error(`session ${key}: no verdict`);
@@ -52,6 +54,10 @@ export async function readOutcome(log: Log, outDir: string, seals?: Seals): Prom
 	}
 	for await (const { key, value } of records('finding')) {
 		const { id, state } = findingCodec.decode(value);
+		if (!sessions.has(key)) {
+			noteUnopened(unopened, key, id, state);
+			continue;
+		}
 		const session = of(key);
 		if (state === 'lead') leads.get(key)?.add(id);
 		else leads.get(key)?.delete(id);
@@ -62,9 +68,19 @@ export async function readOutcome(log: Log, outDir: string, seals?: Seals): Prom
 		session.confirmed.sort();
 		session.unresolvedLeads = [...(leads.get(key) ?? [])].sort();
 	}
+	for (const [key, left] of unopened)
+		if (left.size > 0) throw new Error(`session ${key}: no verdict, and the leads ${[...left].join(', ')}`);
 	const deadLetters: DeadLetter[] = [];
 	for await (const { value } of records('deadletter')) deadLetters.push(deadLetterCodec.decode(value));
 	return { sessions, hosts: await hostsOf(records('session')), deadLetters };
+}
+
+function noteUnopened(unopened: Map<string, Set<string>>, key: string, id: string, state: Finding['state']): void {
+	const left = unopened.get(key) ?? new Set();
+	unopened.set(key, left);
+	if (state === 'lead') left.add(id);
+	else if (state === 'withdrawn') left.delete(id);
+	else throw new Error(`session ${key}: no verdict, and the confirmed finding ${id}`);
 }
 
 async function* recordsOf(log: Log, topic: Topic, seals: Seals | undefined): AsyncGenerator<LogRecord> {

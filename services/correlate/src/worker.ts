@@ -10,10 +10,10 @@ import { addKnownGap } from './core/gaps.ts';
 import { createHost, type Host, type Settings } from './core/host.ts';
 import { learnBatch } from './core/learn.ts';
 import { type Notices, notice } from './core/notices.ts';
-import { offsetBefore, oldestOpen, rebuildFrom } from './core/record-trail.ts';
+import { offsetBefore, oldestOpen, type RecordTrail, rebuildFrom } from './core/record-trail.ts';
 import { refill } from './core/refill.ts';
 import { decodeSpans, encodeSpans, noteSpan, type SessionSpans, wholeFrom } from './core/session-spans.ts';
-import { stepBatch } from './core/step.ts';
+import { type BatchOutcome, stepBatch } from './core/step.ts';
 import { runMarginUs } from './core/writing-runs.ts';
 import { deadLetters } from './dead-letters.ts';
 import { healthOf, type PartitionView } from './health.ts';
@@ -184,7 +184,7 @@ function stepRecord(
 	out: OutRecord[],
 	touched: Set<Host>,
 ): void {
-	const { settings, factsRetentionMs } = worker.options;
+	const { settings } = worker.options;
 	worker.loggedUs = Math.max(worker.loggedUs, record.timestampUs);
 	const verified = verify(worker, record);
 	if (verified.kind === 'error') {
@@ -215,7 +215,21 @@ function stepRecord(
 	}
 	if (outcome.skewed !== null) emitSkew(worker, host, outcome.skewed);
 	result.deadLetters.push(...deadLetters(record, record.key, outcome.refusals));
-	for (const { session, bytes } of outcome.outputs) {
+	takeOutputs(worker, record, outcome, trail, result, notices, out);
+}
+
+/** Sightings after the session's facts, whose places among the outputs must not depend on them. */
+function takeOutputs(
+	worker: Worker,
+	record: LogRecord,
+	{ outputs, sightings }: BatchOutcome,
+	trail: RecordTrail,
+	result: StepResult,
+	notices: Notices,
+	out: OutRecord[],
+): void {
+	const { settings, factsRetentionMs } = worker.options;
+	for (const { session, bytes } of outputs) {
 		out.push({ topic: 'session', key: session.id, value: bytes });
 		const list = factsList(session.id);
 		result.appends.push({ list, value: bytes });
@@ -225,6 +239,7 @@ function stepRecord(
 		const forgotten = noteSpan(worker.spans, session.id, first === -1 ? record.offset : first, record.offset);
 		if (forgotten > 0) notice(notices, 'session_spans_forgotten', 'limit', false, forgotten);
 	}
+	for (const { session, bytes } of sightings) out.push({ topic: 'session', key: session, value: bytes });
 }
 
 /** A close of many products gives several batches: one expiry is enough. */

@@ -1,33 +1,34 @@
 // The detect stage: topic `session` in, `finding` and `verdict` out. The judging is in core/; here are chains, cells and edges.
 import { findingCodec, verdictCodec } from '@affidavit/model/codec.ts';
 import { isSha256 } from '@affidavit/model/digests.ts';
-import { emptyFacts, type FactChainLink, type Facts, factHead } from '@affidavit/model/facts.ts';
+import { emptyFacts, type FactChainLink, type Facts, factHead, isSighting } from '@affidavit/model/facts.ts';
 import type { DeadLetter } from '@affidavit/model/generated/deadletter.ts';
-import type { Finding } from '@affidavit/model/generated/verdict.ts';
 import { manifestBytes } from '@affidavit/model/manifest.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
-import type { Blobs, LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
+import type { Blobs, LogRecord } from '@affidavit/stream/ports.ts';
 import type { Stage, StageWorker, StepResult } from '@affidavit/stream/stage.ts';
 import { closeSession } from './core/close-session.ts';
 import { decodeBatch, refuse } from './core/dead-letters.ts';
 import { type ChainEnd, endsChain } from './core/fact-source.ts';
 import type { IndicatorSet } from './core/indicator-set.ts';
 import { type DetectLimits, defaultLimits } from './core/limits.ts';
-import { createLiveSessions, type LiveSessions, type ResolveManifest } from './core/live-sessions.ts';
+import { createLiveSessions, type ResolveManifest } from './core/live-sessions.ts';
 import {
 	checkLink,
 	closedCell,
 	encodeSession,
 	type FactsHint,
 	hintOf,
-	leadCell,
 	newSession,
 	restoreCells,
 	type SessionState,
 	sessionCell,
 } from './core/session-state.ts';
-import { createSnapshots, type Snapshots } from './core/snapshots.ts';
+import { createSnapshots } from './core/snapshots.ts';
+import { emitArrived, emitLeads, forgetLeads } from './lead-output.ts';
 import type { RuleSet } from './rules/rule-set.ts';
+import { expireSighted, takeSighted, takeSighting } from './sightings.ts';
+import type { Draft, Worker as WorkerOf } from './worker-state.ts';
 
 export const detectStageName = 'detect';
 
@@ -53,36 +54,15 @@ export const createDetectStage = (deps: DetectStageDeps): Stage => ({
 	open: async (_partition, cells) => openWorker(deps, cells),
 });
 
-interface Worker {
-	deps: DetectStageDeps;
-	limits: DetectLimits;
-	readFacts(session: string, expected?: ChainEnd): AsyncIterable<Uint8Array>;
-	live: LiveSessions;
-	snapshots: Snapshots;
-	/** Open sessions, oldest first. */
-	sessions: Map<string, SessionState>;
-	/** Closed ones, oldest first, with their ordinal. */
-	closed: Map<string, number>;
-	closedOrdinal: number;
-	/** Leads of all open sessions. */
-	leadsKept: number;
-}
-
-/** What one record causes; `cells` and `deadLetters` are the step's. */
-interface Draft {
-	record: LogRecord;
-	cells: Map<string, Uint8Array | null>;
-	deadLetters: DeadLetter[];
-	records: OutRecord[];
-}
+type Worker = WorkerOf<DetectStageDeps>;
 
 function openWorker(deps: DetectStageDeps, cells: Map<string, Uint8Array>): StageWorker {
 	const limits: DetectLimits = { ...defaultLimits, ...deps.limits };
-	const { sessions, closed } = restoreCells(cells);
+	const { sessions, sighted, closed } = restoreCells(cells);
 	const readFacts: Worker['readFacts'] = (session, expected) =>
 		deps.readFacts(session, hintOf(sessions.get(session)), expected);
 	let leadsKept = 0;
-	for (const state of sessions.values()) leadsKept += state.leads.size;
+	for (const state of [...sessions.values(), ...sighted.values()]) leadsKept += state.leads.size;
 	const worker: Worker = {
 		deps,
 		limits,
@@ -90,9 +70,11 @@ function openWorker(deps: DetectStageDeps, cells: Map<string, Uint8Array>): Stag
 		live: createLiveSessions({ ...deps, readFacts, limits }),
 		snapshots: createSnapshots(deps.blobs),
 		sessions,
+		sighted,
 		closed,
 		closedOrdinal: Math.max(0, ...closed.values()),
 		leadsKept,
+		rebuilt: false,
 	};
 	return { step: (records, replayed, rebuiltTo = 0) => step(worker, records, replayed, rebuiltTo) };
 }
@@ -107,15 +89,20 @@ async function step(
 	const deadLetters: DeadLetter[] = [];
 	const outputs: StepResult['outputs'] = [];
 	let nextOffset = 0;
+	worker.rebuilt ||= rebuiltTo > 0;
 	for (const record of records) {
 		const draft: Draft = { record, cells, deadLetters, records: [] };
 		// What a restart needs is in the cells and in the stored facts: replayed records say nothing new.
-		if (!replayed) await takeRecord(worker, draft, rebuiltTo);
+		if (!replayed) {
+			await takeRecord(worker, draft, rebuiltTo);
+			await expireSighted(worker, draft);
+		}
 		if (draft.records.length > 0) outputs.push({ offset: record.offset, records: draft.records });
 		nextOffset = record.offset + 1;
 	}
 	let rebuildOffset = nextOffset;
-	for (const state of worker.sessions.values()) rebuildOffset = Math.min(rebuildOffset, state.firstOffset);
+	for (const open of [worker.sessions, worker.sighted])
+		for (const state of open.values()) rebuildOffset = Math.min(rebuildOffset, state.firstOffset);
 	return { outputs, cells, appends: [], deadLetters, lowWaterOffset: nextOffset, rebuildOffset };
 }
 
@@ -130,6 +117,7 @@ async function takeRecord(worker: Worker, draft: Draft, rebuiltTo: number): Prom
 		const message = 'session: expected the record key, a sha256 in hex';
 		return refuse(draft, deps.emit, 'fact-batch-undecodable', message, -1);
 	}
+	if (isSighting(link)) return takeSighting(worker, draft, session, facts);
 	if (worker.closed.has(session))
 		return refuse(draft, deps.emit, 'late-facts', 'session: it is closed; expected no more facts', watermarkUs);
 	if (link.sequence > 0 && record.offset < rebuiltTo && !sessions.has(session)) {
@@ -143,7 +131,7 @@ async function takeRecord(worker: Worker, draft: Draft, rebuiltTo: number): Prom
 			message: 'A fact batch belongs to a session that was judged before the store was lost.',
 		});
 	}
-	const state = sessions.get(session) ?? (await openSession(worker, draft, link));
+	const state = sessions.get(session) ?? (await openSession(worker, draft, link, facts));
 	const chained = checkLink(state, link, record.value);
 	if (chained.kind === 'duplicate')
 		return deps.emit({
@@ -165,7 +153,7 @@ async function takeRecord(worker: Worker, draft: Draft, rebuiltTo: number): Prom
 }
 
 /** A new session; when too many are open, the oldest is judged as it is, incomplete. */
-async function openSession(worker: Worker, draft: Draft, link: FactChainLink): Promise<SessionState> {
+async function openSession(worker: Worker, draft: Draft, link: FactChainLink, facts: Facts): Promise<SessionState> {
 	const { sessions, limits, deps } = worker;
 	const oldest = sessions.size >= limits.openSessions ? sessions.values().next().value : undefined;
 	if (oldest) {
@@ -181,7 +169,7 @@ async function openSession(worker: Worker, draft: Draft, link: FactChainLink): P
 		await close(worker, draft, oldest, emptyFacts());
 	}
 	const { origin, offset } = draft.record;
-	const state = newSession(link.session, offset);
+	const state = takeSighted(worker, draft, link, facts) ?? newSession(link.session, offset);
 	if (origin?.stage === 'correlate' && link.sequence === 0) {
 		state.factsPartition = origin.partition;
 		state.factsOffset = offset;
@@ -203,32 +191,8 @@ async function advance(
 	state.head = factHead(draft.record.value);
 	state.next = link.sequence + 1;
 	if (facts.closed) return close(worker, draft, state, facts);
-	if (one.arrived) {
-		emitLeads(worker, draft, state, one.finder.resolve(one.arrived.manifest));
-		one.arrived = null;
-	}
+	emitArrived(worker, draft, state, one);
 	emitLeads(worker, draft, state, one.finder.add(facts));
-}
-
-function emitLeads(worker: Worker, draft: Draft, state: SessionState, leads: readonly Finding[]): void {
-	for (const lead of leads) {
-		if (worker.leadsKept >= worker.limits.leadsTotal) {
-			worker.deps.emit({
-				name: 'lead_dropped',
-				stage: detectStageName,
-				reason: 'partition-limit',
-				intentional: true,
-				message: 'The open sessions of a partition have more leads than the configured bound.',
-				detail: { session: state.session, rule: lead.rule },
-			});
-			continue;
-		}
-		const bytes = findingCodec.encode(lead);
-		worker.leadsKept++;
-		state.leads.set(lead.id, bytes);
-		draft.cells.set(leadCell(state.session, lead.id), bytes);
-		draft.records.push({ topic: 'finding', key: state.session, value: bytes });
-	}
 }
 
 async function close(worker: Worker, draft: Draft, state: SessionState, facts: Facts): Promise<void> {
@@ -264,10 +228,9 @@ async function close(worker: Worker, draft: Draft, state: SessionState, facts: F
 /** Of a closed session only its name stays, for a while: to tell late facts from a new session. */
 function forget(worker: Worker, draft: Draft, state: SessionState): void {
 	const { sessions, live } = worker;
-	const { session, leads } = state;
-	for (const id of leads.keys()) draft.cells.set(leadCell(session, id), null);
+	const { session } = state;
+	forgetLeads(worker, draft, state);
 	draft.cells.set(sessionCell(session), null);
-	worker.leadsKept -= leads.size;
 	sessions.delete(session);
 	live.drop(session);
 	rememberClosed(worker, draft, session);

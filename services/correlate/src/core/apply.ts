@@ -27,7 +27,7 @@ import type { Item } from './reorder.ts';
 import { widen } from './session.ts';
 
 /** __FMODE_EXEC: the kernel opens a file to execute it. */
-const execOpenFlag = 32;
+export const execOpenFlag = 32;
 /** Files of one exec: scripts, interpreters, the loader. */
 const pendingExecsMax = 16;
 /** Pids with such files. */
@@ -118,7 +118,7 @@ function applyTo(step: Step, node: ProcessNode, event: TraceEvent): void {
 }
 
 /** Only regular files have content: directories, sockets, pipes and devices are no facts. */
-const mayBeRegular = (event: TraceEvent): boolean =>
+export const mayBeRegular = (event: TraceEvent): boolean =>
 	event.fileType === '-' ||
 	(event.fileType === '' && (event.digest !== '' || event.size >= 0 || isWriteOpen(event.flags)));
 

@@ -1,5 +1,6 @@
 // A host's state as cells of the session store: only what changed is written (design 4, "Nothing is lost with the store").
 import { CorrelateError } from '../errors.ts';
+import type { Announced } from './arrival-state.ts';
 import { shortDigestLength } from './batch-chain.ts';
 import { countFolders, index } from './content.ts';
 import { restoreSighting, type Sighting } from './digest-sizes.ts';
@@ -47,6 +48,8 @@ interface StoredHost {
 	clock: number;
 	refillFrom: number;
 	marks: Host['records']['marks'];
+	/** Absent: none. */
+	announced?: [session: string, announced: Announced][];
 }
 
 /** Apart from the host's own cell, which every commit writes. */
@@ -179,6 +182,7 @@ function storedHost(host: Host): StoredHost {
 		clock: host.contents.clock,
 		refillFrom: host.refillFrom,
 		marks: host.records.marks,
+		...(host.announced.size > 0 ? { announced: [...host.announced] } : {}),
 	};
 }
 
@@ -270,6 +274,7 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.contents.clock = stored.clock;
 	host.refillFrom = stored.refillFrom;
 	host.records.marks = stored.marks;
+	host.announced = new Map(stored.announced);
 }
 
 function restoreHooks(host: Host, { seen, listed }: StoredHooks): void {

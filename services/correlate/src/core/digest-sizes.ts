@@ -52,11 +52,19 @@ export function sight(
 		addMore(table, digest, known, { dev, ino, size });
 		return known.size === size ? -1 : known.size;
 	}
-	return judge(table, digest, known, dev, ino, size);
+	const { own, otherSize } = judge(known, dev, ino, size);
+	if (own === 0) addMore(table, digest, known, { dev, ino, size });
+	return otherSize;
 }
 
-function judge(table: DigestSizes, digest: string, known: Sightings, dev: number, ino: string, size: number): number {
-	const all: Sighting[] = [known, ...(known.more as Sighting[])];
+/** What `sight` would return, with nothing noted. */
+export function peek(table: DigestSizes, digest: string, dev: number, ino: string, size: number): number {
+	const known = table.young.get(digest) ?? table.old.get(digest);
+	return known === undefined ? -1 : judge(known, dev, ino, size).otherSize;
+}
+
+function judge(known: Sightings, dev: number, ino: string, size: number): { own: number; otherSize: number } {
+	const all: Sighting[] = [known, ...(known.more ?? [])];
 	let own = 0;
 	for (const s of all) if (s.dev === dev && s.ino === ino && s.size === size) own = 1;
 	let best = -1;
@@ -75,8 +83,7 @@ function judge(table: DigestSizes, digest: string, known: Sightings, dev: number
 			bestVoices = voices;
 		}
 	}
-	if (own === 0) addMore(table, digest, known, { dev, ino, size });
-	return bestVoices > ownVoices ? best : -1;
+	return { own, otherSize: bestVoices > ownVoices ? best : -1 };
 }
 
 function addMore(table: DigestSizes, digest: string, known: Sightings, sighting: Sighting): void {

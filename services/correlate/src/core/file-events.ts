@@ -262,7 +262,7 @@ export function removed(step: Step, node: ProcessNode, event: TraceEvent): void 
 
 export function mapped(step: Step, node: ProcessNode, event: TraceEvent): void {
 	if (event.path === '') return;
-	if (event.flags !== -1 && (event.flags & protWrite) !== 0 && (event.request & mapShared) !== 0) {
+	if (isSharedWritable(event)) {
 		changed(step, node, event, 'map');
 		return;
 	}
@@ -271,6 +271,10 @@ export function mapped(step: Step, node: ProcessNode, event: TraceEvent): void {
 	const content = step.host.contents.byName.get(keyOf(node, event.path));
 	reportUse(step, node, content, operation(event, 'map', -1), session);
 }
+
+/** A mapping through which the file is written without an event. */
+export const isSharedWritable = (event: TraceEvent): boolean =>
+	event.flags !== -1 && (event.flags & protWrite) !== 0 && (event.request & mapShared) !== 0;
 
 /** The empty file's digest on a file that is not empty is another file's. */
 export const isEmptyDigestMisplaced = (event: TraceEvent): boolean =>

@@ -26,7 +26,11 @@ export interface FileOperation {
 }
 
 /** True for a path below the session's workspace. A workspace that is the whole file system says nothing: no path is inside. */
-export function inWorkspace(session: Session, container: string, path: string): boolean {
+export function inWorkspace(
+	session: Pick<Session, 'workspace' | 'container'>,
+	container: string,
+	path: string,
+): boolean {
 	const { workspace } = session;
 	const end = workspace.length;
 	return (
@@ -75,7 +79,7 @@ export function factOf(
 }
 
 /** A foreign process that may write through a descriptor it opened before. */
-function heldBy(host: Host, content: Content, session: Session): string {
+export function heldBy(host: Host, content: Content, session: Pick<Session, 'epoch'>): string {
 	for (const holder of content.holders)
 		if (holder.session !== session.epoch && isAlive(host.tree, holder.execId)) return holder.execId;
 	return '';

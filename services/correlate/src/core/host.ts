@@ -4,6 +4,7 @@ import type { FileFact } from '@affidavit/model/facts.ts';
 import type { Assurance } from '@affidavit/model/generated/session.ts';
 import { importedAssurance } from '@affidavit/model/imported.ts';
 import type { TraceEvent } from '@affidavit/model/trace-event.ts';
+import type { Announced, Arrivals } from './arrival-state.ts';
 import { type BatchChain, createBatchChain } from './batch-chain.ts';
 import type { Collector } from './collector.ts';
 import { type Contents, createContents } from './content.ts';
@@ -110,6 +111,10 @@ export interface Host {
 	/** Offset from which on records belong to the present input. */
 	refillFrom: number;
 	records: RecordTrail;
+	/** What is known of events that are not settled yet; null while nothing was looked at. In memory only. */
+	arrivals: Arrivals | null;
+	/** Sessions that were sighted and have not opened yet, by id. */
+	announced: Map<string, Announced>;
 }
 
 export function createHost(name: string): Host {
@@ -145,6 +150,8 @@ export function createHost(name: string): Host {
 		sizePieceLast: 0,
 		refillFrom: 0,
 		records: createRecordTrail(),
+		arrivals: null,
+		announced: new Map(),
 	};
 }
 

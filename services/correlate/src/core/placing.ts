@@ -1,4 +1,5 @@
 // Which session a process belongs to: by descent, or because a matcher opens one at it (design 6).
+import type { OpenedFact } from '@affidavit/model/generated/session.ts';
 import { sessionId } from '@affidavit/model/ids.ts';
 import type { ProcessInfo } from '@affidavit/model/trace-event.ts';
 import { addGap, addNote, addProcess, gather } from './collector.ts';
@@ -128,7 +129,7 @@ function openOrJoin(step: Step, node: ProcessNode, timeUs: number): boolean {
 	return opened !== null;
 }
 
-const sameRun = (session: Session, match: Match): boolean =>
+export const sameRun = (session: { matcher: string; jobKeyParts: readonly string[] }, match: Match): boolean =>
 	session.matcher === match.matcher && sameJob(session.jobKeyParts, match.jobKeyParts);
 
 const isSibling = (session: Session, node: ProcessNode): boolean =>
@@ -158,8 +159,7 @@ function open(step: Step, node: ProcessNode, match: Match, timeUs: number): Sess
 	// The same root cannot open twice: after a maximum, its children open sessions of their own.
 	if (host.sessions.has(id)) return null;
 	host.openings++;
-	// A start that the sensor does not know, or that lies ahead, is the first event's time.
-	const startUs = info.startUs > 0 && info.startUs < timeUs ? info.startUs : timeUs;
+	const startUs = startOf(info, timeUs);
 	const session: Session = {
 		id,
 		host: host.name,
@@ -171,7 +171,7 @@ function open(step: Step, node: ProcessNode, match: Match, timeUs: number): Sess
 		repository: match.repository,
 		commit: match.commit,
 		rootExecId: info.execId,
-		workspace: withoutSlash(match.workspace !== '' ? match.workspace : info.cwd),
+		workspace: workspaceOf(match, info),
 		container: info.container,
 		startUs,
 		live: !host.recorded,
@@ -201,19 +201,7 @@ function open(step: Step, node: ProcessNode, match: Match, timeUs: number): Sess
 		host.nextCloseUs,
 		session.startUs + (session.live ? Math.min(sessionUs, idleUs) : sessionUs),
 	);
-	gather(step.collector, session).facts.opened = {
-		timeUs: session.startUs,
-		host: session.host,
-		boot: session.boot,
-		matcher: session.matcher,
-		jobKey: session.jobKey,
-		ciRunId: session.ciRunId,
-		repository: session.repository,
-		commit: session.commit,
-		rootExecId: session.rootExecId,
-		workspace: session.workspace,
-		step: settings.step,
-	};
+	gather(step.collector, session).facts.opened = openedOf(step, match, info, startUs);
 	if (host.firstUs > session.startUs + recordingSlackUs)
 		addGap(step.collector, session, {
 			cause: 'state-lost',
@@ -226,6 +214,27 @@ function open(step: Step, node: ProcessNode, match: Match, timeUs: number): Sess
 	join(step, session, node);
 	return session;
 }
+
+/** A start that the sensor does not know, or that lies ahead, is the first event's time. */
+export const startOf = (info: ProcessInfo, timeUs: number): number =>
+	info.startUs > 0 && info.startUs < timeUs ? info.startUs : timeUs;
+
+export const workspaceOf = (match: Match, info: ProcessInfo): string =>
+	withoutSlash(match.workspace !== '' ? match.workspace : info.cwd);
+
+export const openedOf = ({ host, settings }: Step, match: Match, info: ProcessInfo, startUs: number): OpenedFact => ({
+	timeUs: startUs,
+	host: host.name,
+	boot: host.boot,
+	matcher: match.matcher,
+	jobKey: match.jobKey,
+	ciRunId: match.ciRunId,
+	repository: match.repository,
+	commit: match.commit,
+	rootExecId: info.execId,
+	workspace: workspaceOf(match, info),
+	step: settings.step,
+});
 
 /** A job key is a claim that anybody can make: two open sessions with one key both say so. */
 function noteReuse(step: Step, opened: Session, match: Match, node: ProcessNode): void {

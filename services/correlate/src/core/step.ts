@@ -1,10 +1,11 @@
 // One verified batch of a host: chain, time, release, close. Pure: a function of the host's state and the batch.
 import type { ProcessInfo, UnpackedBatch } from '@affidavit/model/trace-event.ts';
+import { arrivalsOf, type Sighting, sightArrivals, withdrawUnopened } from './arrival.ts';
 import { closeAll } from './closing.ts';
 import { createCollector, cutAll, type SessionOutput } from './collector.ts';
 import { type Content, evictContents, splitName } from './content.ts';
 import { inWorkspace } from './file-report.ts';
-import { followChain, noteLosses } from './follow.ts';
+import { followChain, isLive, noteLosses } from './follow.ts';
 import { type Host, listHook, type Settings, type Step } from './host.ts';
 import { type Notices, notice } from './notices.ts';
 import { note } from './record-trail.ts';
@@ -21,6 +22,8 @@ export interface BatchOutcome {
 	refusals: Refusal[];
 	/** False when nothing of the batch was taken. */
 	accepted: boolean;
+	/** What may be a lead, to be told after the outputs. */
+	sightings: Sighting[];
 	/** Set when the host's clock has come out of bounds, or back. */
 	skewed: SkewState | null;
 }
@@ -39,9 +42,10 @@ export function stepBatch(
 	loggedUs = -1,
 ): BatchOutcome {
 	const refusals: Refusal[] = [];
-	const refused: BatchOutcome = { outputs: [], refusals, accepted: false, skewed: null };
+	const refused: BatchOutcome = { outputs: [], refusals, accepted: false, sightings: [], skewed: null };
 	const items = itemsOf(batch);
 	const collector = createCollector(settings.limits, host.tree);
+	const { announced, reorder } = host;
 	const step: Step = { settings, host, collector, notices, late: false, recovered: false, folderScans: folderScansMax };
 	if (batch.source === 'tick') return stepTick(step, batch, loggedUs, items, refused);
 	if (!followChain(step, batch, payloadDigest, items, offset, refusals)) return refused;
@@ -55,6 +59,7 @@ export function stepBatch(
 	const beforeUs = host.reorder.newestUs;
 	const generation = host.sizes.generation;
 	noteLosses(step, batch, items);
+	const arrivals = isLive(batch) ? arrivalsOf(step) : null;
 	const newestUs = takeItems(step, batch, items, refusals);
 	for (const hook of batch.hooks) listHook(step, hook, host.reorder.newestUs);
 	note(host.records, offset, beforeUs, newestUs);
@@ -70,7 +75,9 @@ export function stepBatch(
 	}
 	noteForgotten(step, generation);
 	noteDirty(step);
-	return { outputs: collector.outputs, refusals, accepted: true, skewed };
+	const sightings = withdrawUnopened(step, announced, host.reorder !== reorder, collector.outputs);
+	if (arrivals !== null && host.arrivals === arrivals) sightings.push(...sightArrivals(step, arrivals, batch, items));
+	return { outputs: collector.outputs, refusals, accepted: true, sightings, skewed };
 }
 
 /** A tick says that the log is alive and nothing else: it is outside the host's chain. */
@@ -87,10 +94,12 @@ function stepTick(
 		return refused;
 	}
 	const { host, collector } = step;
+	const { announced } = host;
 	takeTick(step, batch, loggedUs);
 	cutAll(collector, host.reorder.watermarkUs);
 	noteDirty(step);
-	return { ...refused, outputs: collector.outputs, accepted: true };
+	const sightings = withdrawUnopened(step, announced, false, collector.outputs);
+	return { ...refused, outputs: collector.outputs, accepted: true, sightings };
 }
 
 function noteDirty({ collector, host }: Step): void {

@@ -1,7 +1,7 @@
 // Runs the correlate stage on batches as an agent would make them.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type ChainState, chainStart, type HostKey, keyIdOf, signBatch } from '@affidavit/model/batch-signature.ts';
-import { decodeFactBatch, type Facts, factHead } from '@affidavit/model/facts.ts';
+import { decodeFactBatch, type Facts, factHead, isSighting } from '@affidavit/model/facts.ts';
 import type { TraceBatch } from '@affidavit/model/generated/trace.ts';
 import { mergeFacts } from '@affidavit/model/merge-facts.ts';
 import { type ProcessInfo, packEvents, type TraceEvent } from '@affidavit/model/trace-event.ts';
@@ -100,6 +100,8 @@ export function recordsOf(host: string, decoded: readonly Decoded[], size: numbe
 export interface Run {
 	/** Fact batches by session, in order of publication. */
 	batches: Map<string, Uint8Array[]>;
+	/** Sightings by session; they are no links of a chain. */
+	sightings?: Map<string, Facts[]>;
 	results: StepResult[];
 	notices: InternalEvent[];
 }
@@ -122,6 +124,12 @@ export function collect(into: Run, result: StepResult): void {
 	into.results.push(result);
 	for (const { records } of result.outputs)
 		for (const { key, value } of records) {
+			const { link, facts } = decodeFactBatch(value);
+			if (isSighting(link)) {
+				into.sightings ??= new Map();
+				into.sightings.set(key, [...(into.sightings.get(key) ?? []), facts]);
+				continue;
+			}
 			const list = into.batches.get(key);
 			if (list === undefined) into.batches.set(key, [value]);
 			else list.push(value);

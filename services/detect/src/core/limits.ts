@@ -22,6 +22,10 @@ export interface DetectLimits {
 	cachedFactsTotal: number;
 	/** Sessions open at once per partition. */
 	openSessions: number;
+	/** Sessions at once per partition of which nothing but sightings is known. */
+	sightedSessions: number;
+	/** Input records after which such a session is given up. */
+	sightedOffsets: number;
 	/** Closed sessions remembered per partition, to tell late facts from new ones. */
 	closedSessions: number;
 }
@@ -38,6 +42,8 @@ export const defaultLimits: DetectLimits = {
 	cachedFacts: 20_000,
 	cachedFactsTotal: 100_000,
 	openSessions: 20_000,
+	sightedSessions: 4_096,
+	sightedOffsets: 200_000,
 	closedSessions: 4_096,
 };
 

@@ -71,10 +71,13 @@ export function checkLink(state: SessionState, link: FactChainLink, bytes: Uint8
 }
 
 const sessionPrefix = 'session:';
+const sightedPrefix = 'sighted:';
 const leadPrefix = 'lead:';
 const closedPrefix = 'closed:';
 
 export const sessionCell = (session: string): string => `${sessionPrefix}${session}`;
+/** Of a session whose chain has not begun. */
+export const sightedCell = (session: string): string => `${sightedPrefix}${session}`;
 export const leadCell = (session: string, id: string): string => `${leadPrefix}${session}:${id}`;
 export const closedCell = (session: string): string => `${closedPrefix}${session}`;
 
@@ -85,6 +88,8 @@ export function encodeSession(state: SessionState): Uint8Array {
 
 export interface RestoredCells {
 	sessions: Map<string, SessionState>;
+	/** Known by sightings only, oldest first. */
+	sighted: Map<string, SessionState>;
 	/** Closed sessions, oldest first, with their ordinal. */
 	closed: Map<string, number>;
 }
@@ -92,23 +97,29 @@ export interface RestoredCells {
 /** The worker's memory from its cells. Throws on cells that this code did not write. */
 export function restoreCells(cells: ReadonlyMap<string, Uint8Array>): RestoredCells {
 	const sessions = new Map<string, SessionState>();
+	const sighted: SessionState[] = [];
 	const closed: [string, number][] = [];
 	const leads: [string, string, Uint8Array][] = [];
 	for (const [name, bytes] of cells) {
 		if (name.startsWith(sessionPrefix)) {
-			const stored = JSON.parse(Buffer.from(bytes).toString()) as Omit<SessionState, 'head' | 'leads'> & {
-				head: string;
-			};
-			const head = new Uint8Array(Buffer.from(stored.head, 'hex'));
-			sessions.set(stored.session, { ...stored, head, leads: new Map() });
-		} else if (name.startsWith(leadPrefix)) {
+			const state = decodeSession(bytes);
+			sessions.set(state.session, state);
+		} else if (name.startsWith(sightedPrefix)) sighted.push(decodeSession(bytes));
+		else if (name.startsWith(leadPrefix)) {
 			const [session = '', id = ''] = name.slice(leadPrefix.length).split(':');
 			leads.push([session, id, bytes]);
 		} else if (name.startsWith(closedPrefix)) {
 			closed.push([name.slice(closedPrefix.length), Number(Buffer.from(bytes).toString())]);
 		}
 	}
-	for (const [session, id, bytes] of leads) sessions.get(session)?.leads.set(id, bytes);
+	sighted.sort((a, b) => a.firstOffset - b.firstOffset);
+	const bySession = new Map(sighted.map((state) => [state.session, state]));
+	for (const [session, id, bytes] of leads) (sessions.get(session) ?? bySession.get(session))?.leads.set(id, bytes);
 	closed.sort((a, b) => a[1] - b[1]);
-	return { sessions, closed: new Map(closed) };
+	return { sessions, sighted: bySession, closed: new Map(closed) };
+}
+
+function decodeSession(bytes: Uint8Array): SessionState {
+	const stored = JSON.parse(Buffer.from(bytes).toString()) as Omit<SessionState, 'head' | 'leads'> & { head: string };
+	return { ...stored, head: new Uint8Array(Buffer.from(stored.head, 'hex')), leads: new Map() };
 }
