@@ -1,7 +1,7 @@
 // The entrance: a source commits its checkpoint together with the records it read, by the same protocol as a stage, so
 // that a restart loses and repeats nothing.
 import { StreamError } from '../errors.ts';
-import type { OutRecord, Scope, Topic } from '../ports.ts';
+import type { Commit, CommitResult, OutRecord, Scope, Topic } from '../ports.ts';
 import type { CrashPoint, RunnerOptions, RunnerPorts } from './options.ts';
 import { runnerLimits } from './options.ts';
 import { recoverOutputMarks } from './output-marks.ts';
@@ -110,7 +110,7 @@ async function commitAndPublish(
 ): Promise<SourceCommitResult> {
 	// One commit's records at most wait in the outbox; with the log still full, nothing is taken on top.
 	if (!(await publish(state, signal))) return { kind: 'refused' };
-	const { scope, ports, offset } = state;
+	const { scope, offset } = state;
 	const outbox = commit.records.map(({ topic, key, value }, index) => ({
 		topic,
 		key,
@@ -118,14 +118,19 @@ async function commitAndPublish(
 		origin: { stage: scope.stage, partition: scope.partition, offset, index },
 	}));
 	state.crashPoint('before-commit');
-	const result = await ports.store.commit(scope, {
-		expectedVersion: state.version,
-		nextOffset: offset + 1,
-		lowWaterOffset: offset + 1,
-		cells: commit.cells,
-		appends: [],
-		outbox,
-	});
+	const result = await commitWithRoom(
+		state,
+		{
+			expectedVersion: state.version,
+			nextOffset: offset + 1,
+			lowWaterOffset: offset + 1,
+			cells: commit.cells,
+			appends: [],
+			outbox,
+		},
+		signal,
+	);
+	if (result === null) return { kind: 'refused' };
 	if (result.kind === 'fenced')
 		throw new StreamError('fenced', `${scope.stage}: another writer has committed up to ${result.storedOffset}`);
 	state.crashPoint('after-commit');
@@ -140,6 +145,35 @@ async function commitAndPublish(
 	return { kind: (await publish(state, signal)) ? 'published' : 'pending' };
 }
 
+/** A full store, or the disk under it, is backpressure like a full log. null when `signal` aborted first: nothing is durable then. */
+async function commitWithRoom(state: SourceState, commit: Commit, signal: AbortSignal): Promise<CommitResult | null> {
+	for (let attempt = 0; ; attempt++)
+		try {
+			return await state.ports.store.commit(state.scope, commit);
+		} catch (error) {
+			if (!(error instanceof StreamError && error.code === 'store-full')) throw error;
+			if (attempt === 0) emitDelayed(state, 'store-full', `the source waits for room: ${error.message}`, {});
+			if (signal.aborted) return null;
+			await sleep(backoffMs(attempt), signal);
+		}
+}
+
+function emitDelayed(
+	{ ports, scope }: SourceState,
+	reason: 'log-full' | 'store-full',
+	message: string,
+	detail: Record<string, unknown>,
+): void {
+	ports.emit({
+		name: 'publish_delayed',
+		stage: scope.stage,
+		reason,
+		intentional: reason === 'log-full',
+		message,
+		detail,
+	});
+}
+
 /** False when `signal` aborted before the log had room. */
 async function publish(state: SourceState, signal: AbortSignal): Promise<boolean> {
 	const { ports, scope, pending } = state;
@@ -147,19 +181,20 @@ async function publish(state: SourceState, signal: AbortSignal): Promise<boolean
 	state.crashPoint('before-publish');
 	for (let attempt = 0; !(await appendPending(ports, pending, state.limits)); attempt++) {
 		if (attempt === 0)
-			ports.emit({
-				name: 'publish_delayed',
-				stage: scope.stage,
-				reason: 'log-full',
-				intentional: true,
-				message: 'the log is full: the source waits for room',
-				detail: { waiting: pending.entries.length - pending.done },
+			emitDelayed(state, 'log-full', 'the log is full: the source waits for room', {
+				waiting: pending.entries.length - pending.done,
 			});
 		if (signal.aborted) return false;
 		await sleep(backoffMs(attempt), signal);
 	}
 	state.crashPoint('after-publish');
-	await ports.store.published(scope, state.lastOutboxId, state.version);
+	try {
+		await ports.store.published(scope, state.lastOutboxId, state.version);
+	} catch (error) {
+		// Nothing is lost by it: the next commit's notice covers these, and a restart publishes them again.
+		if (!(error instanceof StreamError && error.code === 'store-full')) throw error;
+		emitDelayed(state, 'store-full', `what was published cannot be noted: ${error.message}`, {});
+	}
 	state.pending = pendingOf([]);
 	state.crashPoint('after-published');
 	return true;

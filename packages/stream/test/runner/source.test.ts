@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StreamError } from '../../src/errors.ts';
+import type { Store } from '../../src/ports.ts';
 import { CrashError, type CrashPoint } from '../../src/runner/options.ts';
 import { openSource } from '../../src/runner/source.ts';
 import { createWorld, out, readAll, text } from './support.ts';
@@ -51,6 +52,35 @@ describe('a source', () => {
 		await again.commit({ cells: cell(''), records: [out('trace', 'next')] });
 		assert.equal(again.offset(), 6);
 		assert.equal((await openSource({ ...scope, stage: 'ingest:other' }, world)).offset(), 0);
+	});
+
+	it('waits while the store or its disk is full, and goes on when there is room', async () => {
+		const world = createWorld();
+		let full = 3;
+		const refuse = (): void => {
+			if (full-- > 0) throw new StreamError('store-full', 'the disk is full');
+		};
+		const store: Store = {
+			...world.store,
+			commit: async (...call) => {
+				refuse();
+				return await world.store.commit(...call);
+			},
+			published: async (...call) => {
+				refuse();
+				await world.store.published(...call);
+			},
+		};
+		const source = await openSource(scope, { ...world, store });
+		assert.deepEqual(await source.commit({ cells: cell('1'), records: [out('trace', 'one')] }), { kind: 'published' });
+		full = 1;
+		const stop = new AbortController();
+		stop.abort();
+		assert.deepEqual(await source.commit({ cells: cell('2'), records: [] }, stop.signal), { kind: 'refused' });
+		assert.deepEqual([source.offset(), checkpointOf(source.cells)], [1, '1'], 'nothing of it is known');
+		full = 0;
+		assert.equal((await source.commit({ cells: cell('2'), records: [out('trace', 'two')] })).kind, 'published');
+		assert.deepEqual((await readAll(world.log, 'trace')).map(text), ['one', 'two']);
 	});
 
 	it('waits while the log is full, and goes on when there is room', async () => {

@@ -99,7 +99,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
 				if (batch.length > 0) {
 					await options.pace?.(signal);
 					if (!(await send(options, state, limits, batch, signal))) return 'stopped';
-					await acknowledge(options.spool, at, batch);
+					await acknowledge(options, at, batch);
 				} else {
 					state.state = 'idle';
 					if (last) return 'drained';
@@ -209,11 +209,28 @@ function createOutage(options: ForwardOptions, state: ForwardState, limits: Forw
 	};
 }
 
-async function acknowledge(spool: Spool, at: Acknowledged, batch: readonly LogRecord[]): Promise<void> {
+async function acknowledge(
+	{ spool, emit }: ForwardOptions,
+	at: Acknowledged,
+	batch: readonly LogRecord[],
+): Promise<void> {
 	const before = { ...at };
 	advance(at, batch);
 	for (const topic of spoolTopics)
-		if (at[topic] !== before[topic]) await spool.log.saveLowWater(forwardStage, topic, 0, at[topic]);
+		if (at[topic] !== before[topic])
+			try {
+				await spool.log.saveLowWater(forwardStage, topic, 0, at[topic]);
+			} catch (error) {
+				// It is a lower bound: the next one says it too, and after a restart the rest is sent again and dropped downstream.
+				if (!(error instanceof StreamError && error.code === 'log-full')) throw error;
+				emit({
+					name: 'acknowledgements_unsaved',
+					stage: 'ingest',
+					reason: error.code,
+					intentional: false,
+					message: `what was sent cannot be noted in the spool: ${error.message}`,
+				});
+			}
 	spool.acknowledged(batch);
 }
 

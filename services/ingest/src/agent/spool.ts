@@ -1,6 +1,6 @@
 // What an agent has read and nobody has acknowledged yet: the embedded log and store in a folder, bounded, crash-safe, oldest
 // kept first. A full spool refuses the new: reading stops.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEmbeddedLog } from '@affidavit/stream/embedded/log.ts';
 import type { Durability } from '@affidavit/stream/embedded/sqlite.ts';
@@ -23,8 +23,10 @@ export const spoolFiles: readonly string[] = ['log', 'store'].flatMap((name) =>
 
 export interface SpoolOptions {
 	folder: string;
-	/** Bound of the records, sent ones included until they make room. */
+	/** Bound of the records, sent ones included until they make room. Less where the disk has not so much. */
 	bytesMax: number;
+	/** Bytes that the folder's disk has left. Default: asked of the system. */
+	diskFree?: (folder: string) => Promise<number>;
 	durability: Durability;
 	/** Boot id of this host. */
 	boot: string;
@@ -55,16 +57,17 @@ export interface Spool {
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
 	const { folder, durability, emit } = options;
 	await mkdir(folder, { recursive: true, mode: 0o700 });
+	const maxBytes = await boundOnDisk(options);
 	const log = openEmbeddedLog({
 		folder,
 		durability,
-		maxBytes: options.bytesMax,
+		maxBytes,
 		emit,
 		nowUs: () => options.nowMs() * 1000,
 	});
 	let store: Store | null = null;
 	try {
-		store = openEmbeddedStore({ folder, durability, maxBytes: options.bytesMax });
+		store = openEmbeddedStore({ folder, durability, maxBytes });
 		// After the lock is taken: another agent's mark is not to be touched.
 		const mark = await openSpoolMark(join(folder, 'spool.json'), options.boot, options.newEpoch);
 		const backlog = createBacklog();
@@ -78,6 +81,39 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 	} catch (error) {
 		await store?.close();
 		await log.close();
+		throw error;
+	}
+}
+
+/** The rest is for the databases' own overhead, and for others. */
+const diskShareMax = 0.75;
+
+/** Sent records leave when the bound is reached, and a disk that is full before takes not even the note that they may. */
+async function boundOnDisk({ folder, bytesMax, diskFree = freeOf, emit }: SpoolOptions): Promise<number> {
+	let bytes = await diskFree(folder);
+	for (const name of spoolFiles) bytes += await sizeOf(join(folder, name));
+	const fitting = Math.floor(bytes * diskShareMax);
+	if (fitting >= bytesMax) return bytesMax;
+	emit({
+		name: 'spool_bounded_by_disk',
+		stage: 'ingest',
+		reason: 'disk-small',
+		intentional: false,
+		message: `${folder}: the disk has no room for a spool of ${bytesMax} bytes (agent.spoolBytesMax): it takes ${fitting}`,
+	});
+	return Math.max(1, fitting);
+}
+
+async function freeOf(folder: string): Promise<number> {
+	const { bavail, bsize } = await statfs(folder);
+	return bavail * bsize;
+}
+
+async function sizeOf(path: string): Promise<number> {
+	try {
+		return (await stat(path)).size;
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
 		throw error;
 	}
 }

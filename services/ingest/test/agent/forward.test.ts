@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StreamError } from '@affidavit/stream/errors.ts';
 import { collectingEmit } from '@affidavit/stream/internal-event.ts';
 import type { LogRecord } from '@affidavit/stream/ports.ts';
 import { createKeyedSeals } from '@affidavit/stream/seal/keyed-seals.ts';
@@ -53,6 +54,34 @@ describe('the forwarder', () => {
 		for (const record of letters) assert.equal(seals.check(record), null);
 		assert.equal(seals.check({ ...(letters[0] as LogRecord), value: Buffer.from('other') })?.code, 'bad-seal');
 		assert.deepEqual(spool.backlog(), { records: 0, bytes: 0 });
+		await spool.close();
+	});
+
+	it('goes on when the disk is too full to note what was sent', async () => {
+		const folder = newFolder();
+		const spool = await spoolAt(folder);
+		const source = await sourceOf(spool);
+		const remote = remoteThat(() => 'none');
+		let full = true;
+		const saveLowWater = async (...call: Parameters<typeof spool.log.saveLowWater>): Promise<void> => {
+			if (full) throw new StreamError('log-full', 'the disk is full');
+			await spool.log.saveLowWater(...call);
+		};
+		const { emit, count } = collectingEmit();
+		const forwarder = createForwarder(
+			forwardOptions({ ...spool, log: { ...spool.log, saveLowWater } }, remote, { emit }),
+		);
+		await source.commit({ cells: new Map(), records: [trace('a')] });
+		const until = Promise.withResolvers<void>();
+		const running = forwarder.run(until.promise, never);
+		while ((await recordsOf(remote.log, 'trace')).length < 1) await sleep(2);
+		full = false;
+		await source.commit({ cells: new Map(), records: [trace('b')] });
+		until.resolve();
+		assert.equal(await running, 'drained');
+		assert.deepEqual(textsOf(await recordsOf(remote.log, 'trace')), ['a', 'b'], 'sent once');
+		assert.equal(count('acknowledgements_unsaved'), 1);
+		assert.equal(await spool.log.lowWater('forward', 'trace', 0), 2);
 		await spool.close();
 	});
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { collectingEmit } from '@affidavit/stream/internal-event.ts';
 import { createForwarder } from '../../src/agent/forward.ts';
 import { forwardOptions, mib, newFolder, recordsOf, remoteThat, sourceOf, spoolAt, trace } from './spool-samples.ts';
 
@@ -37,6 +38,26 @@ describe('the spool', () => {
 		// What waited in the outbox when the spool was full comes between.
 		assert.deepEqual(numbers, [...Array(written + 1).keys(), ...Array(300).keys()]);
 		assert.equal(statSync(join(spool.folder, 'log.db')).mode & 0o077, 0);
+		await spool.close();
+	});
+
+	it('takes no more than the disk has: sent records make room before it is full', async () => {
+		const { emit, count } = collectingEmit();
+		const spool = await spoolAt(newFolder(), { bytesMax: 64 * mib, diskFree: async () => 2 * mib, emit });
+		assert.equal(count('spool_bounded_by_disk'), 1);
+		const source = await sourceOf(spool);
+		const writing = (async () => {
+			for (let i = 0; i < 300; i++) await source.commit({ cells: new Map(), records: [trace('x'.repeat(10_000))] });
+		})();
+		await createForwarder(
+			forwardOptions(
+				spool,
+				remoteThat(() => 'none'),
+			),
+		).run(writing, never);
+		const { start, end } = await spool.log.bounds('trace', 0);
+		assert.equal(end, 300);
+		assert.ok(start > 100, `${start}`);
 		await spool.close();
 	});
 
