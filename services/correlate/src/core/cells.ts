@@ -39,6 +39,8 @@ interface StoredHost {
 	watermarkUs: number;
 	newestUs: number;
 	generation: number;
+	/** Absent in cells of a version before. */
+	youngUs?: number;
 	openings: number;
 	gaps: Host['gaps'];
 	kept: Omit<Kept, 'pending'>[];
@@ -166,6 +168,7 @@ function storedHost(host: Host): StoredHost {
 		watermarkUs: host.reorder.watermarkUs,
 		newestUs: host.reorder.newestUs,
 		generation: host.sizes.generation,
+		youngUs: host.sizes.youngUs,
 		openings: host.openings,
 		gaps: host.gaps,
 		kept: kept.map(({ pending: _, ...rest }) => rest),
@@ -257,6 +260,7 @@ function restoreHost(host: Host, stored: StoredHost): void {
 	host.reorder.watermarkUs = stored.watermarkUs;
 	host.reorder.newestUs = stored.newestUs;
 	host.sizes.generation = stored.generation;
+	host.sizes.youngUs = stored.youngUs ?? -1;
 	host.openings = stored.openings;
 	host.gaps = stored.gaps;
 	host.kept = stored.kept.map((kept) => ({ ...kept, pending: null }));

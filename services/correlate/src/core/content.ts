@@ -50,6 +50,8 @@ export interface Content {
 	writer: string;
 	writerSession: number;
 	writtenUs: number;
+	/** When a session executed it, for an entry that began so; else -1. */
+	executedUs: number;
 	/** True until somebody reads: the next operation of the same writer belongs to the same run. */
 	running: boolean;
 	/** First trustworthy digest seen on this version, and the size with it. */
@@ -83,6 +85,8 @@ export interface Contents {
 	dirty: Set<Content>;
 	/** Numbers of entries that are gone since the last snapshot. */
 	removed: Set<number>;
+	/** Event time from which on the next look for what is old is due; -1 before the first. */
+	forgetUs: number;
 }
 
 export const namesMax = 16;
@@ -100,6 +104,7 @@ export const createContents = (): Contents => ({
 	clock: 0,
 	dirty: new Set(),
 	removed: new Set(),
+	forgetUs: -1,
 });
 
 /** A container's path names another file than the same path on the host. */
@@ -165,6 +170,7 @@ export function createContent(contents: Contents, dev: number, ino: string): Con
 		writer: '',
 		writerSession: 0,
 		writtenUs: -1,
+		executedUs: -1,
 		running: false,
 		digest: '',
 		digestSize: -1,

@@ -21,11 +21,22 @@ export interface DigestSizes {
 	old: Map<string, Sightings>;
 	/** Rises when the older generation is dropped. */
 	generation: number;
+	/** Event time since when the younger generation is known to be there; -1 before it was looked at. */
+	youngUs: number;
+	/** Digests that the bound has dropped since this was told last. */
+	dropped: number;
 	/** Sightings added since the last snapshot, and by which generation. */
 	added: { generation: number; digest: string; sighting: Sighting }[];
 }
 
-export const createDigestSizes = (): DigestSizes => ({ young: new Map(), old: new Map(), generation: 0, added: [] });
+export const createDigestSizes = (): DigestSizes => ({
+	young: new Map(),
+	old: new Map(),
+	generation: 0,
+	youngUs: -1,
+	dropped: 0,
+	added: [],
+});
 
 /**
  * Notes a sighting and returns the majority size over other inodes where it differs from `size`, else -1.
@@ -103,14 +114,26 @@ function promote(table: DigestSizes, digest: string, digestsMax: number): Sighti
 }
 
 function put(table: DigestSizes, digest: string, sighting: Sighting, digestsMax: number): void {
-	if (table.young.size >= digestsMax / 2) {
-		table.old = table.young;
-		table.young = new Map();
-		table.generation++;
-	}
+	if (table.young.size >= digestsMax / 2) table.dropped += rotate(table);
 	const { dev, ino, size } = sighting;
 	table.young.set(digest, { dev, ino, size, more: null });
 	table.added.push({ generation: table.generation, digest, sighting: { dev, ino, size } });
+}
+
+/** Returns how many digests are gone with the older generation. */
+function rotate(table: DigestSizes): number {
+	const gone = table.old.size;
+	table.old = table.young;
+	table.young = new Map();
+	table.youngUs = -1;
+	table.generation++;
+	return gone;
+}
+
+/** Drops what was not seen for at least `ageUs`, and at most twice as long. Returns how many digests. */
+export function forgetSizes(table: DigestSizes, nowUs: number, ageUs: number): number {
+	if (table.youngUs === -1) table.youngUs = nowUs;
+	return nowUs - table.youngUs < ageUs ? 0 : rotate(table);
 }
 
 /** Puts a remembered sighting back; `generation` is the one it was added in. */

@@ -88,6 +88,7 @@ export function executed(step: Step, node: ProcessNode, pending: PendingExec): v
 	if (content === undefined && session !== null && event.ino !== '') {
 		// What a session executes is watched from now on: a later rename over it concerns the session.
 		content = createContent(step.host.contents, event.dev, event.ino);
+		content.executedUs = event.timeUs;
 		addName(step.host.contents, content, keyOf(node, event.path));
 	}
 	if (content !== undefined) noteUse(step, content, event, otherSize);

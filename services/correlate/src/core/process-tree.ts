@@ -174,16 +174,21 @@ export function evictProcesses(tree: ProcessTree, max: number): { exited: number
 	// A sixteenth at a time, so that the scan costs little per process.
 	const goal = max - (max >> 4);
 	for (const exitedOnly of [true, false]) {
-		for (const [execId, node] of tree.nodes) {
+		for (const node of tree.nodes.values()) {
 			if (tree.nodes.size <= goal) return gone;
 			if (sessionOf(node) !== null || (exitedOnly && node.chain.exitedUs === -1)) continue;
-			tree.nodes.delete(execId);
-			tree.dirty.delete(execId);
-			tree.removed.add(execId);
-			if (tree.pids.get(node.info.pid) === node) tree.pids.delete(node.info.pid);
+			removeNode(tree, node);
 			if (exitedOnly) gone.exited++;
 			else gone.living++;
 		}
 	}
 	return gone;
+}
+
+export function removeNode(tree: ProcessTree, node: ProcessNode): void {
+	const { execId, pid } = node.info;
+	tree.nodes.delete(execId);
+	tree.dirty.delete(execId);
+	tree.removed.add(execId);
+	if (tree.pids.get(pid) === node) tree.pids.delete(pid);
 }

@@ -2,6 +2,7 @@
 import { compareEvents, type TraceEvent, type UnpackedBatch } from '@affidavit/model/trace-event.ts';
 import { apply } from './apply.ts';
 import { closeDue } from './closing.ts';
+import { forgetOld } from './forgetting.ts';
 import { forgetGaps } from './gaps.ts';
 import type { Step } from './host.ts';
 import { notice } from './notices.ts';
@@ -91,7 +92,11 @@ export function releaseUpTo(step: Step, watermarkUs: number): void {
 	const { reorder } = step.host;
 	if (watermarkUs <= reorder.watermarkUs) return;
 	reorder.watermarkUs = watermarkUs;
-	for (let item = next(reorder); item !== undefined; item = next(reorder)) apply(step, item);
+	for (let item = next(reorder); item !== undefined; item = next(reorder)) {
+		forgetOld(step, item.event.timeUs);
+		apply(step, item);
+	}
+	forgetOld(step, watermarkUs);
 	if (watermarkUs > step.host.nextCloseUs) closeDue(step, watermarkUs);
 }
 

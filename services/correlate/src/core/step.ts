@@ -57,7 +57,6 @@ export function stepBatch(
 	const timely = !host.recorded && !step.recovered;
 	const skewed = timely ? measureSkew(host.skew, loggedUs, batch.observedUs, settings.limits.skewUs) : null;
 	const beforeUs = host.reorder.newestUs;
-	const generation = host.sizes.generation;
 	noteLosses(step, batch, items);
 	const arrivals = isLive(batch) ? arrivalsOf(step) : null;
 	const newestUs = takeItems(step, batch, items, refusals);
@@ -73,7 +72,7 @@ export function stepBatch(
 		cutAll(collector, host.reorder.watermarkUs);
 		forgetPast(step);
 	}
-	noteForgotten(step, generation);
+	noteForgotten(step);
 	noteDirty(step);
 	const sightings = withdrawUnopened(step, announced, host.reorder !== reorder, collector.outputs);
 	if (arrivals !== null && host.arrivals === arrivals) sightings.push(...sightArrivals(step, arrivals, batch, items));
@@ -121,11 +120,10 @@ function noteEvicted(step: Step, content: Content): void {
 }
 
 /** What the bounds made the tables forget. */
-function noteForgotten(step: Step, generation: number): void {
-	const { host, notices, settings } = step;
-	const rotations = host.sizes.generation - generation;
-	if (rotations > 0)
-		notice(notices, 'digests_forgotten', 'limit', true, rotations * Math.ceil(settings.limits.digests / 2));
+function noteForgotten(step: Step): void {
+	const { host, notices } = step;
+	if (host.sizes.dropped > 0) notice(notices, 'digests_forgotten', 'limit', true, host.sizes.dropped);
+	host.sizes.dropped = 0;
 	if (host.contents.namesDropped > 0)
 		notice(notices, 'file_names_forgotten', 'limit', false, host.contents.namesDropped);
 	host.contents.namesDropped = 0;

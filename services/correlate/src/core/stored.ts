@@ -46,6 +46,7 @@ export type StoredContent = [
 	touched: number,
 	deeds: StoredDeed[],
 	runs: number[],
+	executedUs: number,
 ];
 
 export function storeContent(c: Content): StoredContent {
@@ -69,6 +70,7 @@ export function storeContent(c: Content): StoredContent {
 		c.touched,
 		c.deeds.map((d) => storeDeed(d, c, name)),
 		c.runs,
+		c.executedUs,
 	];
 }
 
@@ -110,6 +112,7 @@ export function loadContent(s: StoredContent): Content {
 		holders: s[14].map(([execId, session]) => ({ execId: execId === 0 ? s[5] : execId, session })),
 		deeds: s[16].map((deed) => loadDeed(deed, s[5], s[7], names[0] ?? '')),
 		runs: s[17] ?? [],
+		executedUs: s[18] ?? -1,
 		touched: s[15],
 		dirty: false,
 	};
