@@ -201,3 +201,19 @@ test('rederive: says which snapshot is gone, that the host key is unknown, that 
 	assert.equal(nothing.run.code, 2);
 	assert.match(nothing.result.reasons.join(), /no envelope of a runtime-trace statement/);
 });
+
+test('rederive: needs the trace, the envelopes and the snapshots, and nothing of the other topics', async (t) => {
+	const past = await small(t);
+	const db = new DatabaseSync(join(past.data, 'live/log.db'));
+	for (const topic of ['session', 'finding', 'verdict', 'attestation'])
+		db.exec(`DELETE FROM records_${topic}_0; UPDATE partition SET start = next WHERE topic = '${topic}'`);
+	db.close();
+	for (const file of ['store.db', 'store.db-wal', 'store.db-shm'])
+		rmSync(join(past.data, 'live', file), { force: true });
+	for (const { session } of past.verdicts) {
+		const { run, result } = await rederive(past, session);
+		assert.equal(run.code, 0, run.stdout);
+		assert.equal(result.outcome, 'equal');
+		assert.equal(result.facts, 'unknown');
+	}
+});
