@@ -188,7 +188,7 @@ export interface GapFact {
 
 /** Something about the session's identity that a reader must know: session-id-reused (a stranger carries this job key), unresolved-pid, join (a later root joined). */
 export interface NoteFact {
-	/** session-id-reused, joined-root, unresolved-pid, orphan-process; imported: what is to be known of an imported trace. */
+	/** session-id-reused, joined-root, unresolved-pid, orphan-process; sighting-withdrawn (in a sighting: the session does not open); imported: what is to be known of an imported trace. */
 	cause: string;
 	/** The process concerned; may be empty. */
 	execId: string;
@@ -252,7 +252,7 @@ export interface ClosedFact {
 export interface FactBatch {
 	/** Session id: sha256 in hex over (host, boot, earliest root's exec_id). */
 	session: string;
-	/** Number of the batch in the session's chain, from 0. */
+	/** Number of the batch in the session's chain, from 0. -1: a sighting, which is no link of the chain and no fact: what arrived and is not settled yet, for leads only. */
 	sequence: number;
 	/** sha256 of the encoded batch before (32 bytes; zeros in the first). */
 	previous: Uint8Array;
