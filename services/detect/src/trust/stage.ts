@@ -27,6 +27,8 @@ export const createTrustStage = ({ emit, subjectsMax = 256 }: TrustStageOptions)
 const subjectMax = 253;
 /** An incident is forgotten this long after its newest dead letter, and then a new one. */
 const incidentUs = 24 * 3_600_000_000;
+/** Agents write as `ingest:HOST`. */
+const agentStages = 'ingest:';
 const cellPrefix = 'incident:';
 const cellOf = ({ rule, subject }: Pick<Incident, 'rule' | 'subject'>): string => `${cellPrefix}${rule}:${subject}`;
 
@@ -80,6 +82,11 @@ function takeRecord(worker: Worker, record: LogRecord, result: StepResult, chang
 	const letter = decode(worker, record);
 	const rule = letter === null ? undefined : trustRuleOf(letter.code);
 	if (letter === null || rule === undefined) return;
+	// An agent judges nobody's keys or chains: with letters of its own a hostile host would accuse others, or use up the subjects.
+	if (record.origin?.stage.startsWith(agentStages)) {
+		tellAccuser(worker, record.origin.stage, letter);
+		return;
+	}
 	const timeUs = record.timestampUs >= 0 ? record.timestampUs : letter.timeUs;
 	forgetOld(worker, timeUs, result);
 	// Without a subject, the topic in which it was found.
@@ -133,6 +140,16 @@ function forgetOld(worker: Worker, nowUs: number, result: StepResult): void {
 		result.cells.set(cell, null);
 	}
 }
+
+const tellAccuser = ({ emit }: Worker, writer: string, { code, subject }: DeadLetter): void =>
+	emit({
+		name: 'dead_letters_out_of_place',
+		stage: trustStageName,
+		reason: 'agent',
+		intentional: false,
+		message: 'An agent wrote a dead letter that is a service’s to write; it is no evidence.',
+		detail: { writer: writer.slice(0, subjectMax), code, subject: subject.slice(0, subjectMax) },
+	});
 
 const tellFull = ({ emit }: Worker, rule: string): void =>
 	emit({

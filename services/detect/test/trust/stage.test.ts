@@ -148,4 +148,20 @@ describe('the trust stage', () => {
 		assert.deepEqual([result.outputs, result.deadLetters], [[], []]);
 		assert.equal(events[0]?.name, 'dead_letters_undecodable');
 	});
+
+	it('takes no agent at its word about others', async () => {
+		const { worker, events } = open();
+		const by = (stage: string): LogRecord => ({
+			...letter(0, 'unsealed', 'host-b'),
+			origin: { stage, partition: 0, offset: 0, index: 0 },
+		});
+		const result = await (await worker).step([by('ingest:host-a')], false);
+		assert.deepEqual(findingsOf(result), []);
+		assert.deepEqual([...result.cells.keys()], []);
+		assert.deepEqual(
+			events.map((e) => [e.name, e.detail?.['writer']]),
+			[['dead_letters_out_of_place', 'ingest:host-a']],
+		);
+		assert.equal(findingsOf(await (await worker).step([by('correlate')], false)).length, 1);
+	});
 });
