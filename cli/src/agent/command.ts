@@ -44,10 +44,12 @@ export function registerAgent(program: Command, context: CliContext): void {
 		.addHelpText(
 			'after',
 			`
-The host's key is agent.keyFile (default: dataDir/keys/host.pem, made on first use); \`affidavit hosts enroll\` makes it known. While
-the brokers are away the spool takes what is read, up to agent.spoolBytesMax; nothing is dropped by the agent. SIGTERM stops
-reading, sends for at most agent.drainMsMax and exits 0; what stays in the spool is said, and sent by the next run. With --file
-the exit code is 1 when it was stopped before everything was acknowledged; the same command goes on from there.
+The host's key is agent.keyFile (default: dataDir/keys/host.pem, made on first use or by \`affidavit keys create host\`). Have it
+enrolled first (\`affidavit hosts enroll\`): what an unknown key has signed is refused downstream and not sent again. While the
+brokers are away the spool takes what is read, up to agent.spoolBytesMax; nothing is dropped by the agent. SIGTERM stops reading,
+sends for at most agent.drainMsMax and exits 0; what stays in the spool is said, and sent by the next run.
+Exit code: 0 done, or ended when told; 1 with --file, when it was stopped before everything was acknowledged (the same command
+goes on from there); 2 a missing or exposed key, a spool in use; 78 wrong configuration.
 With --json one object a line: {"event":"started",…}, "listening", "sent" (with --file), "stopped"; diagnostics go to stderr.
 ${examples(
 	'affidavit agent --export /var/log/tetragon/tetragon.log --metrics-url http://127.0.0.1:2112/metrics',

@@ -69,6 +69,7 @@ export function registerHosts(program: Command, context: CliContext): void {
 			'after',
 			`
 Effective within a second in every running service. What the host has spooled and not sent is refused too.
+Exit code: 0 done, or there already; 2 no such host or key, or the brokers are away; 78 wrong configuration.
 ${examples(
 	'affidavit hosts revoke build-7 --reason "stolen disk"',
 	'affidavit hosts revoke build-7 --key-id 3f9c… --reason "rotated early" --at 2027-01-31T12:00:00Z',
@@ -95,6 +96,7 @@ const withKey = (command: Command): Command =>
 const keyHelp = (verb: string, example: string): string => `
 Times are RFC 3339, and are compared with the brokers' clocks. Records are sealed with the operator's key
 (dataDir/keys/operator.pem, \`affidavit keys service operator\`); without kafka.brokers the log of \`affidavit up\` is used.
+Exit code: 0 done, or there already; 2 refused, or the brokers are away; 78 wrong configuration.
 ${examples(example, `affidavit hosts ${verb} build-7 --public-key build-7.pub.pem --valid-to 2027-12-31T00:00:00Z --json`)}`;
 
 type Open = NonNullable<Awaited<ReturnType<typeof import('./open-topic.ts')['openHostsTopic']>>>;

@@ -30,6 +30,7 @@ export function registerService(program: Command, context: CliContext): void {
 		`
 A service waits for Kafka and Redis, and outlives their outages; /readyz on ops.port says what is missing. SIGTERM finishes the
 batches under way, leaves the group and exits 0; a second signal ends it at once. docs/services.md has the setup.
+Exit code: 0 ended when told; 78 wrong configuration; 2 a missing, exposed or untrusted key, unfit topics, a refused principal.
 ${examples(
 	'affidavit keys service correlate detect sign alert operator --trust',
 	'affidavit topics apply',
@@ -54,6 +55,7 @@ function registerOne(service: Command, name: ServiceName, context: CliContext): 
 			`
 ${more[name]}
 With --json one object a line: {"event":"listening","url":…}, {"event":"ready"}, {"event":"stopped"}; diagnostics go to stderr.
+Exit code: 0 ended when told; 78 wrong configuration; 2 a missing, exposed or untrusted key, unfit topics, a refused principal.
 ${examples(
 	`affidavit service ${name} --config /etc/affidavit/affidavit.yaml`,
 	`affidavit service ${name} --ops-port 0 --json`,

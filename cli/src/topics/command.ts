@@ -33,7 +33,7 @@ export function registerTopics(program: Command, context: CliContext): void {
 			`
 Refused are settings that would lose data: other partitions (keys would change place), a retention shorter than longest session
 + grace + outage, deletion of keys, compaction of traces, unclean elections, times of the writer's own.
-Exit code: 0 when nothing is refused, 1 when something is.
+Exit code: 0 when nothing is refused, 1 when something is, 2 when the brokers are away or refuse, 78 for a wrong configuration.
 ${examples(
 	'affidavit topics plan',
 	'affidavit topics plan --json | jq .refuse',
@@ -49,7 +49,7 @@ ${examples(
 			'after',
 			`
 May be repeated: what is there as it should be is left alone, and no ACL is ever removed.
-Exit code: 0 when all is as planned, 1 when something is refused.
+Exit code: 0 when all is as planned, 1 when something is refused (nothing is changed then), 2 when the brokers are away or refuse.
 ${examples('affidavit topics apply', 'affidavit topics apply --mend --json', 'affidavit topics apply --acls')}`,
 		)
 		.action(async (options: TopicsOptions) => apply(options, context));
