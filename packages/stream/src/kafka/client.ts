@@ -3,13 +3,15 @@ import { type CompressionTypes, Kafka, type LogEntry, logLevel, type SASLOptions
 import type { Emit } from '../internal-event.ts';
 import { mendRequestQueue } from './kafkajs-mend.ts';
 import type { KafkaCompression, KafkaConnection, KafkaSasl, KafkaTls } from './options.ts';
+import type { Sockets } from './sockets.ts';
 
 /** Short: every caller repeats by its own clock, so that a deadline is kept. */
 const retry = { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000 };
 
 export const compressionTypes: Record<KafkaCompression, CompressionTypes> = { none: 0, gzip: 1, zstd: 4 };
 
-export function createClient(connection: KafkaConnection): Kafka {
+/** `sockets`: the caller destroys them when it is done with the client. */
+export function createClient(connection: KafkaConnection, sockets: Sockets): Kafka {
 	mendRequestQueue();
 	const { tls, sasl } = connection;
 	return new Kafka({
@@ -19,6 +21,7 @@ export function createClient(connection: KafkaConnection): Kafka {
 		authenticationTimeout: connection.requestTimeoutMs ?? 15_000,
 		requestTimeout: connection.requestTimeoutMs ?? 15_000,
 		retry,
+		socketFactory: sockets.factory,
 		...(tls ? { ssl: sslOf(tls) } : {}),
 		...(sasl ? { sasl: saslOf(sasl) } : {}),
 		logLevel: logLevel.WARN,

@@ -14,6 +14,7 @@ import { type GroupMember, joinGroup } from './membership.ts';
 import { type KafkaLogOptions, type ResolvedKafkaOptions, resolveOptions } from './options.ts';
 import { createAppender, type Outgoing } from './producer.ts';
 import { createReader, type Place } from './reader.ts';
+import { createSockets } from './sockets.ts';
 import { toMessage } from './wire.ts';
 
 export interface KafkaLogStats {
@@ -40,7 +41,8 @@ const readerIdleMsMax = 60_000;
 export async function openKafkaLog(given: KafkaLogOptions): Promise<KafkaLog> {
 	const options = resolveOptions(given);
 	registerCodecs({ level: options.compressionLevel, batchBytesMax: options.batchBytesMax });
-	const kafka = createClient(options);
+	const sockets = createSockets();
+	const kafka = createClient(options, sockets);
 	const handle = createClusterHandle(kafka, 'reader');
 	const liveHandle = createClusterHandle(kafka, 'live');
 	const catalog = createCatalog(handle, options);
@@ -49,6 +51,7 @@ export async function openKafkaLog(given: KafkaLogOptions): Promise<KafkaLog> {
 		await catalog.open();
 	} catch (error) {
 		await handle.close();
+		sockets.destroy();
 		throw error;
 	}
 
@@ -145,6 +148,7 @@ export async function openKafkaLog(given: KafkaLogOptions): Promise<KafkaLog> {
 			await Promise.all([...members].map((member) => member.leave()));
 			await appender.close();
 			await Promise.all([handle.close(), liveHandle.close()]);
+			sockets.destroy();
 		},
 	};
 }

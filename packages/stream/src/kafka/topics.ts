@@ -4,6 +4,7 @@ import { StreamError } from '../errors.ts';
 import { createClient } from './client.ts';
 import { cluesOf, toStreamError } from './errors.ts';
 import type { KafkaConnection } from './options.ts';
+import { createSockets } from './sockets.ts';
 import type { FoundTopic, TopicPlan } from './topic-plan.ts';
 
 const topicResource = 2;
@@ -107,7 +108,8 @@ export async function withAdmin<T>(
 	doing: string,
 	body: (admin: Admin) => Promise<T>,
 ): Promise<T> {
-	const admin = createClient(connection).admin();
+	const sockets = createSockets();
+	const admin = createClient(connection, sockets).admin();
 	try {
 		await admin.connect();
 		return await body(admin);
@@ -115,5 +117,6 @@ export async function withAdmin<T>(
 		throw toStreamError(doing, error);
 	} finally {
 		await admin.disconnect().catch(() => {});
+		sockets.destroy();
 	}
 }

@@ -7,6 +7,7 @@ import { frameIdOf } from '@affidavit/model/frame.ts';
 import { versionsOf } from '@affidavit/model/schema-history.ts';
 import { createClient } from '../../src/kafka/client.ts';
 import { openKafkaLog } from '../../src/kafka/log.ts';
+import { createSockets } from '../../src/kafka/sockets.ts';
 import type { LogRecord } from '../../src/ports.ts';
 import { type Frames, repoFrames } from '../../src/schema-registry/frames.ts';
 import { openRegistryFrames } from '../../src/schema-registry/registry-frames.ts';
@@ -45,7 +46,7 @@ describe('records of a fleet with a registry', {
 	};
 
 	it('carry its ids on the broker, and ours in the program', async () => {
-		const admin = createClient({ brokers: brokers ?? [] }).admin();
+		const admin = createClient({ brokers: brokers ?? [] }, createSockets()).admin();
 		await admin.connect();
 		closers.push(() => admin.disconnect());
 		await admin.createTopics({ topics: [{ topic: `${topicPrefix}deadletter`, numPartitions: 1 }] });
