@@ -18,7 +18,7 @@ import { type Machine, openMachine, type Started } from './machine.ts';
 
 const stream = '01b-go-clean-warm';
 const waitMsMax = 240_000;
-const workers = ['correlate', 'detect', 'sign'];
+const workers = ['correlate', 'detect', 'sign', 'alert'];
 const ended = ['--json', '--ops-port', '0'];
 
 describe('compose.yaml by hand', { timeout: 600_000 }, () => {
@@ -56,10 +56,10 @@ describe('compose.yaml by hand', { timeout: 600_000 }, () => {
 				for (let replica = 1; replica <= (service?.deploy?.replicas ?? 1); replica++)
 					running.push(machine.start(name, replica, ended));
 		}
-		assert.deepEqual(running.map(({ name }) => name).sort(), [
-			'agent-1',
-			...workers.flatMap((name) => [`${name}-1`, `${name}-2`]),
-		]);
+		assert.deepEqual(
+			running.map(({ name }) => name),
+			['correlate-1', 'correlate-2', 'detect-1', 'detect-2', 'sign-1', 'sign-2', 'alert-1', 'agent-1'],
+		);
 		for (const one of running) await until(`${one.name} is ready`, () => isReady(one));
 		const attestations = machine.path('sign', '/var/lib/affidavit-attestations');
 		const isSigned = () => filesBelow(attestations).filter((file) => file.endsWith('.json')).length >= 4;

@@ -27,6 +27,7 @@ export interface ComposeService {
 	user?: string;
 	cap_drop?: string[];
 	read_only?: boolean;
+	tmpfs?: string[];
 	security_opt?: string[];
 	depends_on?: Record<string, { condition: string }>;
 	healthcheck?: { test?: string[]; disable?: boolean };

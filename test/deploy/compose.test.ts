@@ -8,6 +8,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { defaultOpsPort } from '../../cli/src/service/run.ts';
 import { services as serviceRoles } from '../../cli/src/service/services.ts';
 import { repoRoot } from '../e2e/affidavit.ts';
+import { kafkaVersion } from '../servers/kafka.ts';
 import { findTool } from '../servers/tools.ts';
 import { checkCommand, configOf, scriptCommands } from './agreement.ts';
 import {
@@ -41,6 +42,9 @@ describe('compose.yaml', () => {
 		assert.ok(commands.length >= 6, `${commands.length} commands in ${scripts}`);
 		for (const command of commands) await checkCommand(command);
 	});
+
+	it('has the broker that the tests run against', () =>
+		assert.equal(services.kafka?.image, `apache/kafka:${kafkaVersion}`));
 
 	it('runs every service of the fleet, the judging ones twice', () => {
 		for (const name of Object.keys(serviceRoles)) {
@@ -116,6 +120,8 @@ describe('compose.yaml', () => {
 			assert.doesNotMatch(service.image, /:latest$|^[^:]+$/, `${name}: a version`);
 		}
 		assert.match(read('Containerfile'), /^USER 10001:10001$/m);
+		// Docker mounts them noexec: the broker could not load its codec, and would refuse every batch.
+		assert.match(services.kafka?.tmpfs?.[0] ?? '', /^\/tmp:.*\bexec\b/);
 	});
 
 	it('starts what each waits for first', () => {

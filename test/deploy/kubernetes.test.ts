@@ -1,6 +1,6 @@
 // The chart and the manifests that it renders: values against their schema, commands, keys, variables, probes, rights.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -195,7 +195,7 @@ describe('kubernetes', () => {
 	it('is what an API server takes, field by field', (t) => {
 		const tool = goTool(strictManifests);
 		if ('missing' in tool) return t.skip(tool.missing);
-		const check = (input: string) => spawnSync(tool.file, [], { input, encoding: 'utf8' });
+		const check = (input: string): SpawnSyncReturns<string> => spawnSync(tool.file, [], { input, encoding: 'utf8' });
 		for (const [file, kinds] of [
 			['services.yaml', services.length],
 			['agents.yaml', agents.length],
