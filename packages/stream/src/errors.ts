@@ -6,6 +6,8 @@ export type StreamErrorCode =
 	| 'store-locked'
 	| 'store-full'
 	| 'store-corrupt'
+	/** A commit is larger than the store takes; nothing of it was done. */
+	| 'commit-too-large'
 	| 'blob-corrupt'
 	| 'blob-too-large'
 	| 'fenced'

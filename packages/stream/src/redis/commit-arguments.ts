@@ -20,7 +20,7 @@ export interface CommitArguments {
 	lists: readonly string[];
 }
 
-/** Throws StreamError('refused') for a commit over its bound. */
+/** Throws StreamError('commit-too-large') for a commit over its bound. */
 export function commitArguments(
 	keys: ScopeKeys,
 	commit: Commit,
@@ -70,9 +70,15 @@ function bounded(values: Argument[], { commitBytesMax }: CommitLimits): Argument
 	let bytes = 0;
 	for (const value of values) bytes += typeof value === 'number' ? 16 : value.length;
 	if (bytes > commitBytesMax)
-		throw new StreamError('refused', `redis: a commit of ${bytes} bytes is over commitBytesMax, ${commitBytesMax}`);
+		throw new StreamError(
+			'commit-too-large',
+			`redis: a commit of ${bytes} bytes is over commitBytesMax, ${commitBytesMax}`,
+		);
 	if (values.length > argumentsMax)
-		throw new StreamError('refused', `redis: a commit of ${values.length} parts is over the most, ${argumentsMax}`);
+		throw new StreamError(
+			'commit-too-large',
+			`redis: a commit of ${values.length} parts is over the most, ${argumentsMax}`,
+		);
 	return values;
 }
 

@@ -3,7 +3,7 @@
 import { StreamError } from '../errors.ts';
 import type { LogRecord } from '../ports.ts';
 import type { Stage, StepResult } from '../stage.ts';
-import { type BatchOutcome, commit, publish, type StepOutcome } from './commit.ts';
+import { type BatchOutcome, type CommitOutcome, commit, publish, type StepOutcome } from './commit.ts';
 import { poisonLetter, refusedLetter } from './dead-letters.ts';
 import { CrashError, type RunnerOptions, type RunnerPorts } from './options.ts';
 import { outboxOf } from './outbox.ts';
@@ -13,7 +13,7 @@ import { isReserved } from './reserved-cells.ts';
 import { copyDraft, skip } from './seen.ts';
 import { type Sifted, sift, siftAgain } from './sift.ts';
 import { endSpan, startSpan } from './span.ts';
-import { isOutsideRecord } from './transient.ts';
+import { isOutsideRecord, streamCodeOf } from './transient.ts';
 
 export type PumpResult =
 	/** Input was consumed (perhaps only duplicates, or a replay), or a step threw and is being isolated. */
@@ -155,7 +155,14 @@ async function processBatch(state: PartitionState, records: readonly LogRecord[]
 			if (error instanceof CrashError || isOutsideRecord(error)) throw error;
 			return await isolate(state, records, admitted, error);
 		}
-		const committed = await commit(state, records, admitted, draft, step, span?.traceparent);
+		let committed: CommitOutcome;
+		try {
+			committed = await commit(state, records, admitted, draft, step, span?.traceparent);
+		} catch (error) {
+			// Fewer records give a smaller commit; one that alone gives too much is poison, and must not hold its partition for ever.
+			if (streamCodeOf(error) !== 'commit-too-large') throw error;
+			return await isolate(state, records, admitted, error);
+		}
 		if (committed !== 'fenced') emitLeftOut(state, sifted);
 		outcome = committed === 'fenced' || (await publish(state)) ? committed : 'blocked';
 		return outcome;

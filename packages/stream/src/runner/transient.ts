@@ -28,6 +28,7 @@ export function isOutsideRecord(error: unknown): boolean {
 		case 'blob-too-large':
 		case 'log-corrupt':
 		case 'store-corrupt':
+		case 'commit-too-large':
 			return false;
 		default:
 			return true;

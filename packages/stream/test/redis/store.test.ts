@@ -161,7 +161,7 @@ describe('store on a single Redis', () => {
 		const large = new Map([['large', Buffer.alloc(65 * 1024 ** 2)]]);
 		await assert.rejects(
 			store.commit(of, commitOf(second, 3, { cells: large })),
-			rejectsWith('refused', /commitBytesMax/),
+			rejectsWith('commit-too-large', /commitBytesMax/),
 		);
 		assert.equal((await store.load(of)).version, second);
 	});

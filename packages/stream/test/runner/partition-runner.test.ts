@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { deadLetterCodec } from '@affidavit/model/codec.ts';
 import { sha256Hex } from '@affidavit/model/digests.ts';
 import { StreamError } from '../../src/errors.ts';
-import type { LogRecord } from '../../src/ports.ts';
+import type { LogRecord, Store } from '../../src/ports.ts';
 import { recordOrigin } from '../../src/runner/dead-letters.ts';
 import { CrashError, type CrashPoint } from '../../src/runner/options.ts';
 import { openPartition } from '../../src/runner/partition-runner.ts';
@@ -192,6 +192,29 @@ describe('dead letters', () => {
 			[1, 3].map((o) => ['echo', `trace/0/${o}`, 'poison-record', 'TypeError: a bug', 6, sha256Hex('poison')]),
 		);
 		assert.equal(world.count('poison_records'), 2);
+	});
+
+	it('makes a commit that is too large for the store smaller, and leaves out a record that alone gives one', async () => {
+		const world = createWorld();
+		await feed(world.log, ['a', 'b', 'huge'.repeat(100), 'c']);
+		const store: Store = {
+			...world.store,
+			commit: async (scope, commit) => {
+				const bytes = commit.outbox.reduce(
+					(sum, { topic, value }) => sum + (topic === 'session' ? value.byteLength : 0),
+					0,
+				);
+				if (bytes > 5) throw new StreamError('commit-too-large', `${bytes} bytes`);
+				return await world.store.commit(scope, commit);
+			},
+		};
+		assert.equal(await pumpAll(await openPartition(echoStage(), 0, { ...world, store })), 'idle');
+		assert.deepEqual(await texts(world.log, 'session'), ['<a>', '<b>', '<c>']);
+		const letters = (await readAll(world.log, 'deadletter')).map(({ value }) => deadLetterCodec.decode(value));
+		assert.deepEqual(
+			letters.map(({ origin, code }) => [origin, code]),
+			[['trace/0/2', 'poison-record']],
+		);
 	});
 
 	it('take nothing when a step throws once only', async () => {
