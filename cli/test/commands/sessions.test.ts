@@ -96,3 +96,10 @@ test('facts that are not those of the summary are refused', async (t) => {
 	assert.match(broken.stderr, /3f.*\.json: session/);
 	assert.match(broken.stdout, /30cdcdcdcdcd/);
 });
+
+test('says where the sessions of a fleet are', async (t) => {
+	const fleet = { AFFIDAVIT_KAFKA__BROKERS: 'kafka-1:9092' };
+	const { code, stderr } = await runCli(['sessions', '--data', temporaryFolder(t)], { env: fleet });
+	assert.equal(code, 0);
+	assert.match(stderr, /`affidavit replay --from 24h --to now` lists them/);
+});
