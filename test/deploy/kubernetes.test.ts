@@ -175,7 +175,8 @@ describe('kubernetes', () => {
 		if ('missing' in tool) return t.skip(tool.missing);
 		const all = serviceNames.map((name) => `services.${name}.enabled=true`);
 		const more = [...all, 'webhook.url=https://siem.example.org', 'serviceMonitor.enabled=true', 'agent.source=grpc'];
-		for (const set of [[], more]) {
+		const sets: string[][] = [[], more];
+		for (const set of sets) {
 			const { status, stdout } = spawnSync(
 				tool.file,
 				['lint', '--strict', chart, ...set.flatMap((s) => ['--set', s])],
