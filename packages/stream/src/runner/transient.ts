@@ -13,10 +13,21 @@ export function streamCodeOf(error: unknown): StreamErrorCode | null {
 	return null;
 }
 
-/** True for what passes by itself: a log or store that is away or has no room, or another worker that was first. */
+/**
+ * True for what passes by itself: a log or store that is away or has no room, another worker that was first, a topic that was
+ * there at the start and that a broker which has just come back does not know yet.
+ */
 export function isTransient(error: unknown): boolean {
-	const code = streamCodeOf(error);
-	return code === 'unavailable' || code === 'log-full' || code === 'store-full' || code === 'fenced';
+	switch (streamCodeOf(error)) {
+		case 'unavailable':
+		case 'log-full':
+		case 'store-full':
+		case 'fenced':
+		case 'topic-unfit':
+			return true;
+		default:
+			return false;
+	}
 }
 
 /** True when a step threw because of log or store, and would throw on any record. */

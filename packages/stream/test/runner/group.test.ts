@@ -153,6 +153,22 @@ describe('a group of stages', () => {
 		assert.equal(new Set(origins).size, 100);
 	});
 
+	it('waits for a topic that a broker which has come back does not know yet', async () => {
+		const world = createWorld();
+		await world.log.append(spread(5));
+		let unknown = 3;
+		const log = {
+			...world.log,
+			read: async (...call: Parameters<typeof world.log.read>) => {
+				if (unknown-- > 0) throw new StreamError('topic-unfit', 'trace: the broker does not know it');
+				return await world.log.read(...call);
+			},
+		};
+		const { finish } = start({ ...world, log }, soloMembership(world.log));
+		await until(async () => (await sessions(world)).length === 5, 'all outputs');
+		await finish();
+	});
+
 	it('takes no record for poison because log or store were away inside its step', async () => {
 		const world = createWorld();
 		await feed(world.log, ['a', 'b', 'c']);
