@@ -2,11 +2,12 @@
 import { StreamError, type StreamErrorCode } from '@affidavit/stream/errors.ts';
 import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { Log, LogRecord } from '@affidavit/stream/ports.ts';
+import { sleep } from '@affidavit/stream/runner/wait.ts';
 import type { Seals } from '@affidavit/stream/seal/seal.ts';
 import type { Tracing } from '@affidavit/stream/tracing.ts';
 import { type Acknowledged, advance, retryMs, stampAll, withinBytes } from './forward-plan.ts';
 import { forwardStage, type Spool, type SpoolTopic, spoolTopics } from './spool.ts';
-import { settledWithin, sleepUntil } from './waiting.ts';
+import { settledWithin } from './waiting.ts';
 
 export interface ForwardLimits {
 	/** Of one append to the remote log. */
@@ -148,7 +149,7 @@ async function send(
 			return true;
 		} catch (error) {
 			const waitMs = outage.failed(error, attempt);
-			await sleepUntil(waitMs, signal);
+			await sleep(waitMs, signal);
 			if (signal.aborted) {
 				span?.end('error');
 				return false;

@@ -1,5 +1,5 @@
 // Keeps the process to a share of the CPU: a token bucket on CPU time. The clocks come in as arguments.
-import { sleepUntil } from './waiting.ts';
+import { sleep } from '@affidavit/stream/runner/wait.ts';
 
 export interface PacerOptions {
 	/** In cores: 0.25 is a quarter of one. */
@@ -48,7 +48,7 @@ export function createPacer(options: PacerOptions): Pacer {
 			if (owed <= 0) return;
 			const waitMs = Math.min(owed, options.waitMsMax);
 			waitedMs += waitMs;
-			await sleepUntil(waitMs, signal);
+			await sleep(waitMs, signal);
 		},
 		waitedMs: () => waitedMs,
 	};

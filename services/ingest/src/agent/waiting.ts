@@ -1,14 +1,4 @@
 // Waiting that an abort ends.
-import { setTimeout as delay } from 'node:timers/promises';
-
-/** Resolves after the time, or when `signal` aborts. */
-export async function sleepUntil(ms: number, signal: AbortSignal): Promise<void> {
-	try {
-		await delay(ms, undefined, { signal });
-	} catch (error) {
-		if (!signal.aborted) throw error;
-	}
-}
 
 /** True when `work` resolved; false when `signal` aborted first, and what becomes of `work` is then nobody's business. */
 export function settledWithin(work: Promise<unknown>, signal: AbortSignal): Promise<boolean> {

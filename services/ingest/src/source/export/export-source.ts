@@ -1,6 +1,6 @@
 // The export file's tail as a live source.
 import type { Emit } from '@affidavit/stream/internal-event.ts';
-import { sleepUntil } from '../../agent/waiting.ts';
+import { sleep } from '@affidavit/stream/runner/wait.ts';
 import type { Line } from '../lines.ts';
 import { exportGapCounter, type LiveInput, type LivePull, type LiveSource } from '../live-source.ts';
 import { decodeTailCheckpoint, encodeTailCheckpoint } from './checkpoint.ts';
@@ -36,7 +36,7 @@ export function openExportSource(options: ExportSourceOptions): LiveSource {
 	/** What is behind reads on at once; who has caught up lets a few lines come together. */
 	const gather = async (signal: AbortSignal): Promise<void> => {
 		const waitMs = lastFull ? 0 : gatherMs - (performance.now() - lastMs);
-		if (waitMs > 0) await sleepUntil(waitMs, signal);
+		if (waitMs > 0) await sleep(waitMs, signal);
 		lastMs = performance.now();
 	};
 	const pullOnce = async (): Promise<LivePull> => {
