@@ -177,14 +177,9 @@ describe('kubernetes', () => {
 		const more = [...all, 'webhook.url=https://siem.example.org', 'serviceMonitor.enabled=true', 'agent.source=grpc'];
 		const sets: string[][] = [[], more];
 		for (const set of sets) {
-			const { status, stdout } = spawnSync(
-				tool.file,
-				['lint', '--strict', chart, ...set.flatMap((s) => ['--set', s])],
-				{
-					encoding: 'utf8',
-				},
-			);
-			assert.equal(status, 0, stdout);
+			const args = ['lint', '--strict', chart, ...set.flatMap((value) => ['--set', value])];
+			const linted: SpawnSyncReturns<string> = spawnSync(tool.file, args, { encoding: 'utf8' });
+			assert.equal(linted.status, 0, linted.stdout);
 		}
 		const { status, stderr } = spawnSync(tool.file, ['template', 'x', chart, '--set', 'services.alert.enabled=true'], {
 			encoding: 'utf8',
