@@ -8,7 +8,7 @@ import { createRandom } from '../../packages/stream/test/sim/random.ts';
 import { loadBuilds } from './builds.ts';
 import { type Counts, createDayHost, type DayHost, type Habits } from './day-host.ts';
 import { growthOf, type Quarters, quartersOf, type Sample, type Tolerance } from './flatness.ts';
-import { type DayWorld, openDayWorld, serviceNames } from './world.ts';
+import { type DayWorld, openDayWorld, type ServiceName, serviceNames } from './world.ts';
 
 export interface DaySettings {
 	/** Of event time. */
@@ -54,8 +54,8 @@ const minuteUs = 60_000_000;
 const tickMs = 50;
 const lookMs = 1_000;
 const trimMs = 15_000;
-/** Of all inputs together; beyond it time stands still. */
-const lagRecordsMax = 4_000;
+/** Beyond it time stands still: a service that falls far behind holds what it would not, and reads what the store has let go. */
+const lagRecordsMax = { correlate: 2_000, detect: 400, sign: 40, alert: 400 } as const;
 /** Times as long as was asked for. */
 const slownessMax = 6;
 const drainMsMax = 300_000;
@@ -114,7 +114,7 @@ async function live(
 	hosts: readonly DayHost[],
 	startUs: number,
 	{ hours, minutes, told }: DaySettings,
-	lag: () => number,
+	lag: () => Lag,
 ): Promise<number> {
 	const endUs = startUs + hours * 60 * minuteUs;
 	const speed = (hours * 60) / minutes;
@@ -130,7 +130,7 @@ async function live(
 			throw new Error(`${minutes} minutes were asked for: after ${slownessMax} times as long the day is not over`);
 		const passedMs = Math.min(wall - before, 2 * tickMs);
 		before = wall;
-		if (lag() <= lagRecordsMax) {
+		if (lag().isFine) {
 			nowUs = Math.min(endUs, nowUs + Math.round(passedMs * 1000 * speed));
 			const records = hosts.flatMap((host) => host.due(nowUs));
 			if (records.length > 0) await world.log.append(records);
@@ -139,15 +139,27 @@ async function live(
 		const hour = Math.floor((nowUs - startUs) / (60 * minuteUs));
 		if (hour > toldHour) {
 			toldHour = hour;
-			told(`hour ${hour} after ${Math.round((wall - began) / 1000)} s, ${batches} batches, ${lag()} records behind`);
+			told(
+				`hour ${hour} after ${Math.round((wall - began) / 1000)} s, ${batches} batches, ${lag().records} records behind`,
+			);
 		}
 		await delay(Math.max(0, tickMs - (performance.now() - wall)));
 	}
 	return batches;
 }
 
+interface Lag {
+	records: number;
+	isFine: boolean;
+}
+
+const lagOf = (lags: ReadonlyMap<ServiceName, number>): Lag => ({
+	records: [...lags.values()].reduce((sum, one) => sum + one, 0),
+	isFine: [...lags].every(([name, lag]) => lag <= lagRecordsMax[name]),
+});
+
 interface Watching {
-	lag: () => number;
+	lag: () => Lag;
 	stop(): void;
 	done: Promise<void>;
 }
@@ -155,7 +167,7 @@ interface Watching {
 /** Looks at everything until it is stopped. A service that ends by itself ends the day. */
 function watch(world: DayWorld, series: Map<string, Sample[]>, began: number, { sampleMs }: DaySettings): Watching {
 	const stopping = new AbortController();
-	let lagRecords = 0;
+	let lag: Lag = { records: 0, isFine: true };
 	let failure: Error | null = null;
 	const note = (name: string, value: number): void => {
 		if (Number.isNaN(value)) return;
@@ -172,8 +184,7 @@ function watch(world: DayWorld, series: Map<string, Sample[]>, began: number, { 
 				failure = new Error(end);
 				return;
 			}
-			const lag = await world.lagRecords();
-			if (!Number.isNaN(lag)) lagRecords = lag;
+			lag = lagOf(await world.lagRecords());
 			for (const [name, { liveBytes, rssBytes }] of world.heaps()) {
 				note(`${name} live heap`, liveBytes);
 				note(`${name} RSS`, rssBytes);
@@ -199,7 +210,7 @@ function watch(world: DayWorld, series: Map<string, Sample[]>, began: number, { 
 	return {
 		lag: () => {
 			if (failure !== null) throw failure;
-			return lagRecords;
+			return lag;
 		},
 		stop: () => stopping.abort(),
 		done,
@@ -211,7 +222,7 @@ async function drain(world: DayWorld): Promise<void> {
 	let quiet = 0;
 	for (const until = Date.now() + drainMsMax; quiet < 4; ) {
 		if (Date.now() > until) throw new Error('the services have not worked everything off');
-		quiet = (await world.lagRecords()) === 0 ? quiet + 1 : 0;
+		quiet = lagOf(await world.lagRecords()).records === 0 ? quiet + 1 : 0;
 		await delay(500);
 	}
 }

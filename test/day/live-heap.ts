@@ -1,5 +1,7 @@
 // Loaded into each service of the day before its own code (`node --import`): collects garbage now and then and prints what is
-// left. The service itself is the one that users run. Query: `everyMs`, and `leakBytes` for the proof that the check can fail.
+// left. The service itself is the one that users run. Query: `everyMs`, and `leakBytes` and `leakFrom`, a file that says when, for the proof
+// that the check can fail.
+import { existsSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -14,11 +16,12 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const { searchParams } = new URL(import.meta.url);
 const leakBytes = Number(searchParams.get('leakBytes') ?? 0);
+const leakFrom = searchParams.get('leakFrom');
 const leaked: Buffer[] = [];
 
 setInterval(
 	() => {
-		if (leakBytes > 0) leaked.push(Buffer.alloc(leakBytes, leaked.length));
+		if (leakFrom !== null && existsSync(leakFrom)) leaked.push(Buffer.alloc(leakBytes, leaked.length));
 		collect();
 		const { heapUsed, external, rss } = process.memoryUsage();
 		const news: HeapNews = { event: 'live-heap', liveBytes: heapUsed + external, rssBytes: rss };

@@ -23,11 +23,11 @@ export function daySettings(length: DayLength): DaySettings {
 			absentUsMax: dayUs / 8,
 		},
 		tolerance: {
-			heap: { share: isShort ? 0.25 : 0.1, least: (isShort ? 10 : 4) * mib },
+			heap: { share: isShort ? 0.15 : 0.1, least: (isShort ? 8 : 4) * mib },
 			// What V8 and the allocator keep for later is theirs; a leak outside V8's view is not.
 			rss: { share: isShort ? 0.35 : 0.15, least: (isShort ? 60 : 30) * mib },
-			redis: { share: isShort ? 0.25 : 0.1, least: (isShort ? 6 : 3) * mib },
-			keys: { share: isShort ? 0.5 : 0.25, least: 100 },
+			redis: { share: isShort ? 0.25 : 0.1, least: (isShort ? 1.5 : 2) * mib },
+			keys: { share: 0.25, least: 30 },
 		},
 	};
 }

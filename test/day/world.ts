@@ -25,8 +25,8 @@ export interface DayWorld extends AsyncDisposable {
 	hostKey: TestKey;
 	/** The newest of each service since the last call. */
 	heaps(): Map<ServiceName, HeapNews>;
-	/** Of the services' inputs that are not taken yet, all in all. */
-	lagRecords(): Promise<number>;
+	/** Of the services' inputs that are not taken yet; NaN for a service that does not answer. */
+	lagRecords(): Promise<Map<ServiceName, number>>;
 	redis(): Promise<{ memoryBytes: number; keys: number }>;
 	/** Removes from topic `trace` what no service would read again. */
 	trim(): Promise<void>;
@@ -69,6 +69,7 @@ export async function openDayWorld(
 			return null;
 		};
 		await allReady(services, ended);
+		writeFileSync(begunFile(folder), '');
 		const kept = opened.move();
 		const read = new Map<ServiceName, number>();
 		return {
@@ -86,8 +87,10 @@ export async function openDayWorld(
 				return newest;
 			},
 			lagRecords: async () => {
-				const pages = await Promise.all([...services.values()].map(metricsOf));
-				return pages.reduce((sum, page) => sum + sumOf(page, 'affidavit_lag_records'), 0);
+				const lags = new Map<ServiceName, number>();
+				for (const [name, service] of services)
+					lags.set(name, sumOf(await metricsOf(service), 'affidavit_lag_records'));
+				return lags;
 			},
 			redis: async () => {
 				// The detector has no lists of its own to count: any service tells the same of the one server.
@@ -140,7 +143,10 @@ function startServices(
 		const config = join(folder, `${name}.json`);
 		writeFileSync(config, JSON.stringify(configOf(name, folder, settings, builds, indicatorsFile, servers)));
 		const preload = new URL(`live-heap.ts?everyMs=${settings.sampleMs}`, import.meta.url);
-		if (settings.leak === 'heap') preload.searchParams.set('leakBytes', String(leakBytesPerSample));
+		if (settings.leak === 'heap') {
+			preload.searchParams.set('leakBytes', String(leakBytesOf(settings)));
+			preload.searchParams.set('leakFrom', begunFile(folder));
+		}
 		const args = [heapFlag, '--import', preload.href, 'cli/bin/affidavit.js', 'service', name];
 		const child = fleetChild(name, [...args, '--config', config, '--json'], join(folder, `${name}.log`));
 		child.start();
@@ -149,7 +155,11 @@ function startServices(
 	return services;
 }
 
-const leakBytesPerSample = 1024 * 1024;
+const begunFile = (folder: string): string => join(folder, 'begun');
+
+/** All in all 60 MiB in each quarter. */
+const leakBytesOf = ({ sampleMs, minutes }: DaySettings): number =>
+	Math.round((240 * 1024 * 1024 * sampleMs) / (minutes * 60_000));
 
 /** What lasts for a time of the wall clock lasts for a part of the first third; what lasts for event time is as it is, or shorter. */
 const configOf = (
