@@ -22,8 +22,8 @@ import type { ExpectedDeadLetter } from './outcome.ts';
 
 export interface BatchAttack {
 	name: string;
-	/** The host's sessions that are open meanwhile: `same` as ever, `incomplete`, or `either`. */
-	sessions: 'same' | 'incomplete' | 'either';
+	/** The host's sessions that are open meanwhile: `same` as ever, or `incomplete`. */
+	sessions: 'same' | 'incomplete';
 	/** In place of the record on its way; `before`: those that went ahead of it. `other`: a host whose key is stolen. */
 	apply(record: StampedRecord, before: readonly StampedRecord[], other: HostKey & { name: string }): StampedRecord[];
 	/** Code of the dead letter that the first record of `apply` becomes; null: it leaves none. */
@@ -43,14 +43,14 @@ const similar = (record: OutRecord): TraceBatch => {
 export const batchAttacks: readonly BatchAttack[] = [
 	{
 		name: "another host's key under this host's name",
-		sessions: 'either',
+		sessions: 'same',
 		apply: (record, _before, other) => [{ ...record, value: signBatch(similar(record), other).bytes }, record],
 		code: 'wrong-host',
 		rule: 'host-key-invalid',
 	},
 	{
 		name: "another host's own batch under this host's key of the record",
-		sessions: 'either',
+		sessions: 'same',
 		apply: (record, _before, other) => {
 			const { previous } = chainStart();
 			const own = { ...similar(record), host: other.name, sequence: 0, previous: Buffer.from(previous) };
@@ -61,7 +61,7 @@ export const batchAttacks: readonly BatchAttack[] = [
 	},
 	{
 		name: 'a key that nobody knows',
-		sessions: 'either',
+		sessions: 'same',
 		apply: (record) => [{ ...record, value: signBatch(similar(record), newKey()).bytes }, record],
 		code: 'unknown-key',
 		rule: 'host-key-invalid',

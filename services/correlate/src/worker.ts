@@ -6,7 +6,6 @@ import type { Emit } from '@affidavit/stream/internal-event.ts';
 import type { LogRecord, OutRecord } from '@affidavit/stream/ports.ts';
 import type { StageWorker, StepResult } from '@affidavit/stream/stage.ts';
 import { restore, snapshot } from './core/cells.ts';
-import { addKnownGap } from './core/gaps.ts';
 import { createHost, type Host, type Settings } from './core/host.ts';
 import { learnBatch } from './core/learn.ts';
 import { type Notices, notice } from './core/notices.ts';
@@ -188,7 +187,7 @@ function stepRecord(
 	worker.loggedUs = Math.max(worker.loggedUs, record.timestampUs);
 	const verified = verify(worker, record);
 	if (verified.kind === 'error') {
-		refuseRecord(worker, record, verified, result, notices, touched);
+		refuseRecord(worker, record, verified, result, notices);
 		return;
 	}
 	const { batch, payloadDigest } = verified;
@@ -254,7 +253,6 @@ function refuseRecord(
 	{ code, message, host }: Extract<VerifiedBatch, { kind: 'error' }>,
 	result: StepResult,
 	notices: Notices,
-	touched: Set<Host>,
 ): void {
 	const digest = sha256Hex(record.value);
 	if (wasRefused(worker.refusedDigests, digest)) {
@@ -265,17 +263,6 @@ function refuseRecord(
 	notice(notices, 'batches_dropped', code, false);
 	const subject = host === '' ? record.key : host;
 	result.deadLetters.push(...deadLetters(record, subject, [{ code, message, timeUs: -1, event: null }]));
-	noteForged(worker, record.key, code, touched);
-}
-
-/** What was refused may have been in place of a true batch: the host's open sessions say so. */
-function noteForged(worker: Worker, name: string, code: string, touched: Set<Host>): void {
-	const host = worker.hosts.get(name);
-	if (host === undefined || host.reorder.newestUs === -1) return;
-	const atUs = host.reorder.newestUs;
-	const gap = { cause: 'bad-signature', detail: code, fromUs: atUs, toUs: atUs, count: -1 };
-	addKnownGap(host.gaps, gap, worker.options.settings.limits.gaps);
-	touched.add(host);
 }
 
 function emitSkew({ options, partition }: Worker, host: Host, state: string): void {

@@ -39,6 +39,9 @@ test('limits give gaps, never silence', async () => {
 	const small = await run(chainOf(cuts), { limits: { processes: 1, reorderEvents: 2 } });
 	assert.ok(reasons(small).includes('events_released_early/limit'));
 	assert.equal(only(small).closed?.reason, 'end_of_input');
+	const short = await run(chainOf(cuts), { limits: { reorderText: 10 } });
+	assert.ok(reasons(short).includes('events_released_early/limit'));
+	assert.ok(reasons(short).includes('duplicate_memory_forgotten/limit'));
 });
 
 test('a record that touches very much gives several linked batches', async () => {

@@ -21,6 +21,8 @@ export interface Limits {
 	copyUs: number;
 	/** Events that wait for the watermark, per host; beyond, the oldest are released early. */
 	reorderEvents: number;
+	/** Text of these and of those remembered against copies, per host, UTF-16 units; beyond, as with too many events. */
+	reorderText: number;
 	/** Process images per host. */
 	processes: number;
 	/** Written inodes per host. */
@@ -57,6 +59,7 @@ export const defaultLimits: Limits = {
 	sessionUs: 720 * minuteUs,
 	copyUs: 1000,
 	reorderEvents: 500_000,
+	reorderText: 128 * 1024 * 1024,
 	processes: 65_536,
 	contents: 262_144,
 	digests: 32_768,

@@ -7,7 +7,7 @@ import { forgetGaps } from './gaps.ts';
 import type { Step } from './host.ts';
 import { notice } from './notices.ts';
 import type { Refusal } from './refusal.ts';
-import { forget, type Item, insert, insertLate, next, pending } from './reorder.ts';
+import { forget, forgetExcess, type Item, insert, insertLate, next, pending, textExcess } from './reorder.ts';
 
 /** Sorts the batch's events into the buffer; applies late ones at once. Returns the newest time taken, -1 when none was. */
 export function takeItems(step: Step, batch: UnpackedBatch, items: readonly Item[], refusals: Refusal[]): number {
@@ -80,7 +80,8 @@ export function release(step: Step, batch: UnpackedBatch): void {
 	const heartbeat = !host.recorded && batch.events.length === 0;
 	const newestUs = heartbeat ? Math.max(reorder.newestUs, host.observedUs) : reorder.newestUs;
 	releaseUpTo(step, newestUs - settings.limits.skewUs);
-	const excess = pending(reorder) - settings.limits.reorderEvents;
+	const { reorderEvents, reorderText } = settings.limits;
+	const excess = Math.max(pending(reorder) - reorderEvents, textExcess(reorder, reorderText));
 	if (excess > 0) {
 		notice(step.notices, 'events_released_early', 'limit', false, excess);
 		releaseUpTo(step, (reorder.items[reorder.head + excess - 1] as Item).event.timeUs);
@@ -106,6 +107,10 @@ export function forgetPast(step: Step): void {
 	const { skewUs, horizonUs } = settings.limits;
 	const { watermarkUs } = host.reorder;
 	forget(host.reorder, watermarkUs - skewUs);
+	// Events of one moment never become old: what is kept to know their copies is bounded too.
+	const bounds = { events: settings.limits.reorderEvents, text: settings.limits.reorderText };
+	const forgotten = forgetExcess(host.reorder, bounds);
+	if (forgotten > 0) notice(step.notices, 'duplicate_memory_forgotten', 'limit', false, forgotten);
 	let keepUs = watermarkUs;
 	for (const session of host.sessions.values()) keepUs = Math.min(keepUs, session.startUs);
 	forgetGaps(host.gaps, keepUs - horizonUs);

@@ -16,9 +16,13 @@ export interface Reorder {
 	watermarkUs: number;
 	/** Newest accepted event time; -1 before the first event. */
 	newestUs: number;
+	/** Text that the items hold, UTF-16 units: a host decides how long a path is. */
+	text: number;
 }
 
-export const createReorder = (): Reorder => ({ items: [], head: 0, watermarkUs: -1, newestUs: -1 });
+export const createReorder = (): Reorder => ({ items: [], head: 0, watermarkUs: -1, newestUs: -1, text: 0 });
+
+const textOf = ({ event }: Item): number => event.path.length + event.path2.length + event.fsPath.length;
 
 const compareItems = (a: Item, b: Item): number => compareEvents(a.event, b.event);
 
@@ -44,7 +48,10 @@ export function insert(reorder: Reorder, batch: Item[]): number {
 		}
 		const sameInBatch = j > 0 && compareItems(batch[j - 1] as Item, candidate) === 0;
 		if (order === 0 || sameInBatch) duplicates++;
-		else items[write--] = candidate;
+		else {
+			items[write--] = candidate;
+			reorder.text += textOf(candidate);
+		}
 		j--;
 	}
 	if (duplicates > 0) items.splice(i + 1, duplicates);
@@ -64,6 +71,7 @@ export function insertLate(reorder: Reorder, item: Item): boolean {
 	}
 	reorder.items.splice(low, 0, item);
 	reorder.head++;
+	reorder.text += textOf(item);
 	return true;
 }
 
@@ -80,8 +88,33 @@ export function forget(reorder: Reorder, keepUs: number): void {
 	let count = 0;
 	while (count < reorder.head && (reorder.items[count] as Item).event.timeUs < keepUs) count++;
 	// In large steps, so that moving the rest costs little per event.
-	if (count < 1024 || count * 4 < reorder.items.length) return;
-	reorder.items.splice(0, count);
+	if (count >= 1024 && count * 4 >= reorder.items.length) drop(reorder, count);
+}
+
+/** Forgets the oldest released items beyond the bounds, whatever their age; returns how many. */
+export function forgetExcess(reorder: Reorder, max: { events: number; text: number }): number {
+	let count = 0;
+	let { text } = reorder;
+	while (count < reorder.head && (reorder.head - count > max.events || text > max.text))
+		text -= textOf(reorder.items[count++] as Item);
+	drop(reorder, count);
+	return count;
+}
+
+/** How many of the waiting items must go so that no more text waits than `max`, once nothing released is kept. */
+export function textExcess(reorder: Reorder, max: number): number {
+	if (reorder.text <= max) return 0;
+	let waiting = 0;
+	for (let i = reorder.items.length - 1; i >= reorder.head; i--) {
+		waiting += textOf(reorder.items[i] as Item);
+		if (waiting > max) return i + 1 - reorder.head;
+	}
+	return 0;
+}
+
+function drop(reorder: Reorder, count: number): void {
+	if (count === 0) return;
+	for (const item of reorder.items.splice(0, count)) reorder.text -= textOf(item);
 	reorder.head -= count;
 }
 

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareEvents, emptyEvent, unknownProcess } from '@affidavit/model/trace-event.ts';
 import fc from 'fast-check';
-import { createReorder, forget, type Item, insert, insertLate, next, pending } from '../../src/core/reorder.ts';
+import {
+	createReorder,
+	forget,
+	forgetExcess,
+	type Item,
+	insert,
+	insertLate,
+	next,
+	pending,
+	textExcess,
+} from '../../src/core/reorder.ts';
 
 const item = (timeUs: number, execId: string): Item => ({
 	event: emptyEvent('exec', timeUs, execId, ''),
@@ -52,4 +62,39 @@ test('what was released is remembered against late duplicates until it is forgot
 	insert(reorder, [item(5000, 'c')]);
 	reorder.watermarkUs = 5000;
 	assert.equal(next(reorder)?.event.execId, 'c');
+});
+
+const long = (timeUs: number, path: string): Item => {
+	const one = item(timeUs, 'a');
+	one.event.path = path;
+	return one;
+};
+
+test('no more is kept than the bounds say, not even of events of one moment', () => {
+	fc.assert(
+		fc.property(
+			fc.array(fc.tuple(fc.nat({ max: 5 }), fc.string({ maxLength: 40 })), { maxLength: 80 }),
+			fc.integer({ min: 1, max: 9 }),
+			fc.nat({ max: 200 }),
+			fc.nat({ max: 20 }),
+			(all, size, text, events) => {
+				const reorder = createReorder();
+				const held = (): number => reorder.items.reduce((sum, one) => sum + one.event.path.length, 0);
+				for (let at = 0; at < all.length; at += size) {
+					insert(
+						reorder,
+						all.slice(at, at + size).map(([timeUs, path]) => long(timeUs, path)),
+					);
+					assert.equal(reorder.text, held());
+					const excess = textExcess(reorder, text);
+					reorder.watermarkUs = excess > 0 ? (reorder.items[reorder.head + excess - 1] as Item).event.timeUs : -1;
+					while (next(reorder) !== undefined);
+					forgetExcess(reorder, { events, text });
+					assert.equal(reorder.text, held());
+					assert.ok(reorder.text <= text, `${reorder.text} of ${text}`);
+					assert.ok(reorder.head <= events);
+				}
+			},
+		),
+	);
 });
