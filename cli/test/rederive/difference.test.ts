@@ -30,8 +30,9 @@ test('difference: __proto__ is a key like any other; a deep statement ends the w
 test('difference: none exactly when the two are equal', () => {
 	fc.assert(
 		fc.property(fc.jsonValue({ maxDepth: 4 }), fc.jsonValue({ maxDepth: 4 }), (a, b) => {
-			assert.equal(firstDifference(a, JSON.parse(JSON.stringify(a))), null);
 			// -0 is written as 0.
+			const written = JSON.stringify(a);
+			assert.equal(firstDifference(JSON.parse(written), JSON.parse(written)), null);
 			const isEqual = JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 			assert.equal(firstDifference(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b))) === null, isEqual);
 		}),
