@@ -10,7 +10,7 @@ Runs the tests with node's test runner; without files or globs, all of them.
 A Kafka broker and a Redis of its own are started on free ports of 127.0.0.1 in temporary folders, and stopped at the end.
 
   KAFKA_BROKERS, REDIS_URL     where set, these servers are used; nothing of theirs is stopped or cleared
-  AFFIDAVIT_REQUIRE_SERVERS=1  fail when a server cannot be had (so does CI=1); otherwise the tests that need it are skipped
+  REQUIRE_SERVERS=1  fail when a server cannot be had (so does CI=1); otherwise the tests that need it are skipped
   --no-servers                 start none
 `;
 
@@ -43,7 +43,7 @@ const servers: readonly Given[] = [
 	},
 ];
 
-const required = process.env.AFFIDAVIT_REQUIRE_SERVERS === '1' || ['1', 'true'].includes(process.env.CI ?? '');
+const required = process.env.REQUIRE_SERVERS === '1' || ['1', 'true'].includes(process.env.CI ?? '');
 
 /** What it adds to the environment of the tests, and how the server is stopped. */
 async function provide(server: Given): Promise<{ env: Record<string, string>; stop(): Promise<void> }> {

@@ -81,7 +81,7 @@ test('an old Node starts the bundled one with the same arguments, and hands its 
 		'process.stdout.write(JSON.stringify(process.argv.slice(2)) + Object.keys(process.env).filter((k) => k.startsWith("AFFIDAVIT")));process.exitCode = 7;';
 	const child = spawn(process.execPath, [...oldNode(dir, main, true), 'a', '--b=c d'], {
 		stdio: ['ignore', 'pipe', 'inherit'],
-		// Without what the tests themselves are told (AFFIDAVIT_REQUIRE_SERVERS).
+		// Without what the tests themselves are told (REQUIRE_SERVERS).
 		env: { PATH: process.env['PATH'] ?? '' },
 	});
 	let stdout = '';

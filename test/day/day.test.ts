@@ -23,7 +23,7 @@ async function play(leak: 'none' | 'redis' | 'heap', t: { skip(message: string):
 			}),
 		);
 	} catch (error) {
-		if (!(error instanceof MissingTool) || process.env['AFFIDAVIT_REQUIRE_SERVERS'] === '1') throw error;
+		if (!(error instanceof MissingTool) || process.env['REQUIRE_SERVERS'] === '1') throw error;
 		t.skip(error.message);
 		return null;
 	} finally {

@@ -40,7 +40,7 @@ test('faults: statements of one undisturbed process, no finding lost or doubled,
 	try {
 		played = await playSeeds({ start, seeds, hosts });
 	} catch (error) {
-		if (!(error instanceof MissingTool) || process.env.AFFIDAVIT_REQUIRE_SERVERS === '1') throw error;
+		if (!(error instanceof MissingTool) || process.env.REQUIRE_SERVERS === '1') throw error;
 		return t.skip(error.message);
 	}
 	const failed = played.results

@@ -54,7 +54,7 @@ async function openScene(
 		kafka = stack.use(await startKafka({ properties: backSoon }));
 		redis = stack.use(await startRedis());
 	} catch (error) {
-		if (!(error instanceof MissingTool) || process.env['AFFIDAVIT_REQUIRE_SERVERS'] === '1') throw error;
+		if (!(error instanceof MissingTool) || process.env['REQUIRE_SERVERS'] === '1') throw error;
 		t.skip(error.message);
 		return null;
 	}

@@ -17,7 +17,7 @@ async function orSkip<T>(t: TestContext, starting: Promise<T>): Promise<T | null
 	try {
 		return await starting;
 	} catch (error) {
-		if (!(error instanceof MissingTool) || process.env.AFFIDAVIT_REQUIRE_SERVERS === '1') throw error;
+		if (!(error instanceof MissingTool) || process.env.REQUIRE_SERVERS === '1') throw error;
 		t.skip(error.message);
 		return null;
 	}
