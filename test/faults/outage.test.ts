@@ -136,10 +136,9 @@ test('the broker is away while an agent watches: the spool takes it, and nothing
 	assert.deepEqual(essence(verdict), essence(sessions[0] as SessionObject));
 	assert.equal(verdict.completeness.lostEvents, 0);
 	const seen = seenEvents(world.logs);
-	assert.ok(
-		seen.has('forward_delayed unavailable') && seen.has('forward_resumed acknowledged'),
-		[...seen.keys()].join(),
-	);
+	// A broker that is back within the append's own time is waited for there, and the forwarder hears nothing of it.
+	const delayed = seen.has('forward_delayed unavailable') && seen.has('forward_resumed acknowledged');
+	assert.ok(delayed || seen.has('kafka_appends_repeated unavailable'), [...seen.keys()].join());
 });
 
 test('the spool is full while the broker is away: what is lost is counted, and the session incomplete', async (t) => {
